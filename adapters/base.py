@@ -45,7 +45,7 @@ class Sender:
 
 @dataclass(frozen=True, kw_only=True)
 class Inbound:
-    """A message as a channel delivered it. The same `external_id` in the same thread is the same message, however often."""
+    """A message as a channel delivered it. One `external_id` in one thread is one message, however often."""
 
     channel: str  # the channel's name in signoff.toml
     thread: str  # the channel's id of the conversation

@@ -186,7 +186,9 @@ class Database:
 class _Write:
     """A write that waits for its commit, and the future of whoever awaits it."""
 
-    def __init__(self, work: Callable[[Tx], Any], future: "asyncio.Future[Any]", loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, work: Callable[[Tx], Any], future: "asyncio.Future[Any]", loop: asyncio.AbstractEventLoop
+    ) -> None:
         self.work, self.future, self.loop = work, future, loop
         self.result: Any = None
         self.error: BaseException | None = None

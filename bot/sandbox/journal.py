@@ -1,0 +1,36 @@
+"""What happened on the wire, both ways, kept for tests and for the curious: bounded, newest last."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from bot.sandbox.wire import JSON
+
+KEPT = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One Web API request of the bot. `answer` is None when the connection was dropped."""
+
+    method: str
+    arguments: JSON
+    status: int
+    answer: JSON | None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivered:
+    """One attempt to hand something to the bot. `status` 0 means that no answer came."""
+
+    kind: str  # event type, or the interaction's type
+    payload: JSON
+    attempt: int  # 0 for the first
+    status: int
+    reason: str | None = None  # why Slack would call it failed: http_timeout, http_error, ...
+
+
+@dataclass
+class Journal:
+    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=KEPT))
+    deliveries: deque[Delivered] = field(default_factory=lambda: deque(maxlen=KEPT))

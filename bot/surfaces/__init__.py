@@ -1,0 +1,1 @@
+"""Where agents see cards and press."""
