@@ -1,6 +1,6 @@
 """The database: transactions are plain functions of a Tx, so no transaction can wait for the network.
 
-Why not an async session: measured, the async ORM costs 3.5-5 ms of CPU a transaction, this 0.3-0.5 (docs/decisions/001).
+Why not an async session: measured, it costs 3.5-5 ms of CPU a transaction, this 0.3-0.5 (docs/decisions/001).
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Tx:
         self.postgres = connection.dialect.name == "postgresql"
         self._after_commit: list[Callable[[], None]] = []
 
-    def run(self, statement: Executable, /, **values: Any) -> Sequence[Row[Any]]:
+    def run(self, statement: Executable, /, **values: Any) -> Sequence[Row[*tuple[Any, ...]]]:
         """Execute, and return the rows if the statement returns any."""
         result = self.connection.execute(statement, values)
         return result.all() if result.returns_rows else ()
@@ -110,7 +110,7 @@ class Database:
         self.engine.dispose()
 
     async def write(self, work: Callable[[Tx], T]) -> T:
-        """Run `work` in a transaction; when this returns it is committed. What `work` raises rolls it back and is raised.
+        """Run `work` in a transaction; when this returns it is committed. What `work` raises rolls it back.
 
         A caller that is cancelled does not undo it: the transaction may still commit.
         """

@@ -5,6 +5,7 @@ only "look at row X": its handler looks before it acts, because it may run twice
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections import Counter
@@ -29,7 +30,7 @@ _CLAIM: Final = 32  # jobs claimed in one statement
 
 
 class Postpone(Exception):
-    """Raised by a handler: not now, and no failure either (a pace, a quiet time). The job keeps its place in its lane."""
+    """Raised by a handler: not now, and no failure either (a pace, a quiet time). The job keeps its place."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"until {until.isoformat()}")
@@ -59,14 +60,14 @@ class Retry:
     attempts: int = 20
 
     def wait(self, attempt: int, *, after_seconds: float | None, chance: float) -> timedelta:
-        """The pause after failed attempt number `attempt` (from 1). A remote's Retry-After counts, but not over the cap.
+        """The pause after failed attempt number `attempt` (from 1). A Retry-After counts, up to the cap.
 
         With the defaults the pauses are 1, 2, 4 … 256 s, then 5 min each: the twentieth and last attempt comes between
         58 and 71 minutes after the first.
         """
         doubled = self.first * (2 ** min(attempt - 1, 16))
         asked = timedelta(seconds=after_seconds or 0)
-        return min(max(doubled, asked), self.cap) * (1 + 0.2 * chance)
+        return timedelta(seconds=min(max(doubled, asked), self.cap).total_seconds() * (1 + 0.2 * chance))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +98,10 @@ class Jobs(Protocol):
         """
 
     def cancel(self, tx: Tx, kind: JobKind, subject: str) -> None:
-        """Forget queued jobs of this kind about this row. One that already runs goes on: its handler looks before it acts."""
+        """Forget queued jobs of this kind about this row. One that runs goes on: its handler looks first."""
 
     async def work(self, works: Mapping[JobKind, Work]) -> None:
-        """Keep promises until cancelled; jobs under way are then given `grace` to finish, and are promised again if they don't."""
+        """Keep promises until cancelled; jobs under way get `grace` to finish, or are promised again."""
 
     async def depth(self) -> Depth: ...
 
@@ -153,10 +154,8 @@ class TableJobs:
                 except Exception:  # the database is away: keep trying, readiness says so
                     log.exception("jobs could not be claimed")
                     wait = 1.0
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), wait)
-                except TimeoutError:
-                    pass
         finally:
             self.working = False
             await self._finish()
@@ -203,7 +202,7 @@ class TableJobs:
         except asyncio.CancelledError:
             await asyncio.shield(self._requeue(job.id, self._clock(), attempts=job.attempts - 1, error=None))
             raise
-        except Exception as failure:  # the product's one: whatever a step raises is retried or shown, never lost
+        except Exception as failure:  # noqa: BLE001  # the product's one: what a step raises is retried or shown
             await self._failed(claimed, work.retry, failure, context)
         else:
             await self._db.write(lambda tx: tx.run(_DONE, job_id=claimed.id) and None)
@@ -223,7 +222,7 @@ class TableJobs:
         self.retried[job.kind] += 1
         log.warning("job will be retried", extra=context, exc_info=failure if job.attempt <= 2 else None)
         after = getattr(failure, "retry_after_seconds", None)
-        wait = retry.wait(job.attempt, after_seconds=after, chance=random.random())  # noqa: S311  # jitter, no secret
+        wait = retry.wait(job.attempt, after_seconds=after, chance=random.random())  # jitter, no secret
         await self._requeue(job.id, self._clock() + wait, attempts=job.attempt, error=words)
 
     async def _requeue(self, job_id: int, at: datetime, *, attempts: int, error: str | None) -> None:
