@@ -77,6 +77,7 @@ class Work:
     handle: Handler
     at_once: int = 16
     retry: Retry = field(default_factory=Retry)
+    given_up: Callable[[Claimed, str], Awaitable[None]] | None = None  # told after the last failure, with its words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +204,7 @@ class TableJobs:
             await asyncio.shield(self._requeue(job.id, self._clock(), attempts=job.attempts - 1, error=None))
             raise
         except Exception as failure:  # noqa: BLE001  # the product's one: what a step raises is retried or shown
-            await self._failed(claimed, work.retry, failure, context)
+            await self._failed(claimed, work, failure, context)
         else:
             await self._db.write(lambda tx: tx.run(_DONE, job_id=claimed.id) and None)
             self.done[job.kind] += 1
@@ -212,17 +213,19 @@ class TableJobs:
             self._running.pop(job.id, None)
             self._wake.set()
 
-    async def _failed(self, job: Claimed, retry: Retry, failure: Exception, context: dict[str, object]) -> None:
+    async def _failed(self, job: Claimed, work: Work, failure: Exception, context: dict[str, object]) -> None:
         words = f"{type(failure).__name__}: {failure}"[:500]
         if job.last:
             self.given_up[job.kind] += 1
             log.error("job given up", extra=context, exc_info=failure)
             await self._db.write(lambda tx: tx.run(_GIVE_UP, job_id=job.id, error=words) and None)
+            if work.given_up is not None:
+                await work.given_up(job, words)
             return
         self.retried[job.kind] += 1
         log.warning("job will be retried", extra=context, exc_info=failure if job.attempt <= 2 else None)
         after = getattr(failure, "retry_after_seconds", None)
-        wait = retry.wait(job.attempt, after_seconds=after, chance=random.random())  # jitter, no secret
+        wait = work.retry.wait(job.attempt, after_seconds=after, chance=random.random())  # jitter, no secret
         await self._requeue(job.id, self._clock() + wait, attempts=job.attempt, error=words)
 
     async def _requeue(self, job_id: int, at: datetime, *, attempts: int, error: str | None) -> None:

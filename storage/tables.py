@@ -194,7 +194,7 @@ class Message(SQLModel, table=True):
     author: str  # the customer's or the agent's display name at that time
     attachments: list[dict[str, str]] = _json()  # [{"name": …, "url": …}]
     automatic: bool  # an auto-reply, bounce or mere thanks: kept, never drafted for
-    decision_id: str | None = Field(foreign_key="decision.id")  # who authorised it; None: incoming
+    decision_id: str | None = Field(foreign_key="decision.id", unique=True)  # who authorised it; None: incoming
     created_at: datetime
 
 
@@ -225,6 +225,7 @@ class Review(SQLModel, table=True):
     draft_missing: str | None = _prose()  # why there is none, for the card; None while one is being written
     draft_attempt: int  # grows with every redraft: an older writer's result no longer fits
     instruction: str | None = _prose()  # the last Redraft's words
+    edited_text: str | None = _prose()  # an edit that was undone: what the next edit starts from
     draft_after: datetime  # quiet time: drafting starts when the customer has paused
     first_at: datetime  # when the first message of the burst came
     shown_at: datetime | None  # when its card first reached a surface: "seconds from card to press"
@@ -333,6 +334,7 @@ class Posting(SQLModel, table=True):
     __table_args__ = (
         Index("ix_posting_conversation_id", "conversation_id"),
         Index("ix_posting_review_id", "review_id"),
+        Index("ix_posting_surface_ref", "surface", "ref"),
     )
 
     id: str = Field(primary_key=True)  # pst_…; also the key under which a surface finds it again

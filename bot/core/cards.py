@@ -24,6 +24,7 @@ class Action(StrEnum):
     REPLY = "reply"
     HAND_BACK = "hand_back"
     RESOLVE = "resolve"
+    DRAFT = "draft"  # a first draft, where the rules wanted none
 
 
 LABELS: dict[Action, str] = {
@@ -40,6 +41,7 @@ LABELS: dict[Action, str] = {
     Action.REPLY: "Reply…",
     Action.HAND_BACK: "Hand back to Signoff",
     Action.RESOLVE: "Resolve",
+    Action.DRAFT: "Draft a reply",
 }
 
 
@@ -132,6 +134,7 @@ class Card:
     reasons: tuple[Reason, ...] = ()
     notices: tuple[str, ...] = ()  # "Drafting is paused until 14:00 UTC (Bo Lindqvist)"
     proposal: Proposal | None = None
+    prefill: str | None = None  # what Edit opens with, where it is not the draft: an edit that was undone
     missing: str = ""  # why there is no draft; empty where there is one or none was wanted
     offers: tuple[Offer, ...] = ()
     ending: Ending | None = None

@@ -1,0 +1,122 @@
+"""Reviews, their drafts, and what decisions about them taught."""
+
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select, update
+
+from storage.database import Tx, table_of
+from storage.rows import change, get
+from storage.tables import (
+    Decision,
+    DecisionKind,
+    Delivery,
+    Draft,
+    EditKind,
+    Feedback,
+    Message,
+    Review,
+    ReviewStatus,
+    Seen,
+)
+
+_REVIEW: Final = table_of(Review)
+_FEEDBACK: Final = table_of(Feedback)
+_DECISION: Final = table_of(Decision)
+_MESSAGE: Final = table_of(Message)
+_DELIVERY: Final = table_of(Delivery)
+_SEEN: Final = table_of(Seen)
+
+_PENDING: Final = select(_REVIEW).where(
+    _REVIEW.c.conversation_id == bindparam("conversation_id"), _REVIEW.c.status == ReviewStatus.PENDING
+)
+_NEWEST: Final = (
+    select(_REVIEW)
+    .where(_REVIEW.c.conversation_id == bindparam("conversation_id"))
+    .order_by(_REVIEW.c.created_at.desc(), _REVIEW.c.id.desc())
+    .limit(1)
+)
+_UNDONE: Final = (
+    update(_FEEDBACK)
+    .where(_FEEDBACK.c.decision_id == bindparam("of_decision"))
+    .values(undone=True)
+    .returning(_FEEDBACK.c.id)
+)
+_EVIDENCE: Final = (
+    select(_FEEDBACK.c.edit_kind)
+    .where(
+        _FEEDBACK.c.category == bindparam("category"),
+        _FEEDBACK.c.action.in_((DecisionKind.APPROVE, DecisionKind.EDIT)),
+        _FEEDBACK.c.undone.is_(False),
+        _FEEDBACK.c.draft_id.is_not(None),
+    )
+    .order_by(_FEEDBACK.c.created_at.desc())
+    .limit(100)
+)
+_LAST: Final = (
+    select(_DECISION)
+    .where(_DECISION.c.review_id == bindparam("review_id"), _DECISION.c.kind == bindparam("kind"))
+    .order_by(_DECISION.c.created_at.desc(), _DECISION.c.id.desc())
+    .limit(1)
+)
+_OUTGOING: Final = select(_MESSAGE).where(_MESSAGE.c.decision_id == bindparam("decision_id"))
+_DELIVERY_OF: Final = select(_DELIVERY).where(_DELIVERY.c.message_id == bindparam("message_id"))
+_SAW: Final = select(_SEEN.c.key).where(_SEEN.c.key == bindparam("key"))
+
+
+def pending(tx: Tx, conversation_id: str) -> Review | None:
+    """The conversation's open question; a constraint allows one."""
+    return tx.first(Review, _PENDING, conversation_id=conversation_id)
+
+
+def newest(tx: Tx, conversation_id: str) -> Review | None:
+    return tx.first(Review, _NEWEST, conversation_id=conversation_id)
+
+
+def settle(tx: Tx, review: Review, status: ReviewStatus, **values: Any) -> bool:
+    """Close an open question. False if somebody else got there first.
+
+    Compare-and-set in one statement, also on what was shown: its sequence and its draft.
+    """
+    expect = {"status": ReviewStatus.PENDING, "sequence": review.sequence, "draft_id": review.draft_id}
+    return change(tx, Review, review.id, {"status": status, **values}, expect=expect)
+
+
+def amend(tx: Tx, review: Review, **values: Any) -> bool:
+    """Change an open question that nobody settled or redrafted since it was read."""
+    expect = {"status": ReviewStatus.PENDING, "draft_attempt": review.draft_attempt, "sequence": review.sequence}
+    return change(tx, Review, review.id, values, expect=expect)
+
+
+def draft_of(tx: Tx, review: Review) -> Draft | None:
+    return get(tx, Draft, review.draft_id)
+
+
+def mark_undone(tx: Tx, decision_id: str) -> None:
+    tx.run(_UNDONE, of_decision=decision_id)
+
+
+def evidence(tx: Tx, category: str) -> dict[str, int]:
+    """How the newest 100 drafts of a category that went out had fared: `{"unchanged": 31, "of": 34}`."""
+    kinds = [row[0] for row in tx.run(_EVIDENCE, category=category)]
+    return {"unchanged": sum(kind is EditKind.UNCHANGED for kind in kinds), "of": len(kinds)}
+
+
+def last_decision(tx: Tx, review_id: str, kind: DecisionKind) -> Decision | None:
+    return tx.first(Decision, _LAST, review_id=review_id, kind=kind)
+
+
+def message_of(tx: Tx, decision_id: str) -> Message | None:
+    """The outgoing message a decision authorised, if it did."""
+    return tx.first(Message, _OUTGOING, decision_id=decision_id)
+
+
+def delivery_of(tx: Tx, message_id: str) -> Delivery | None:
+    return tx.first(Delivery, _DELIVERY_OF, message_id=message_id)
+
+
+def first_time(tx: Tx, seen: Seen) -> bool:
+    """Note a delivery of a surface; False if it was noted before. Commits with whatever it causes."""
+    if tx.run(_SAW, key=seen.key):
+        return False
+    tx.add(seen)
+    return True
