@@ -1,0 +1,204 @@
+"""The knowledge base and past replies: written as versions, found by full text (storage/search.py keeps the index)."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import TextClause, and_, bindparam, delete, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.database import Tx, table_of
+from storage.ids import new
+from storage.search import REPLIES, SNIPPETS
+from storage.tables import Article, PastReply, Snippet
+from storage.words import search_words
+
+_ARTICLE: Final = table_of(Article)
+_SNIPPET: Final = table_of(Snippet)
+_REPLY: Final = table_of(PastReply)
+_PIECES_VERSION: Final = 1  # grows when articles are cut into pieces differently: then all are imported anew
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A passage of an article that can be found and cited on its own."""
+
+    heading: str | None
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArticleText:
+    """An article as it was read, before it is a version."""
+
+    slug: str
+    title: str
+    url: str | None
+    category: str | None
+    text: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def digest(self) -> str:
+        parts = [_PIECES_VERSION, self.title, self.url, self.category, self.text]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+class Change(StrEnum):
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundSnippet:
+    """A passage of a current article. `score` is higher for better, and comparable within one search only."""
+
+    article_id: str
+    slug: str
+    version: int
+    title: str
+    url: str | None
+    heading: str | None
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundReply:
+    question: str
+    text: str
+    score: float
+
+
+_CURRENT: Final = select(_ARTICLE.c.id, _ARTICLE.c.digest).where(
+    _ARTICLE.c.slug == bindparam("slug"), _ARTICLE.c.current
+)
+_LAST_VERSION: Final = select(func.coalesce(func.max(_ARTICLE.c.version), 0)).where(
+    _ARTICLE.c.slug == bindparam("slug")
+)
+_CURRENT_SLUGS: Final = select(_ARTICLE.c.slug).where(_ARTICLE.c.current).order_by(_ARTICLE.c.slug)
+
+
+def save(tx: Tx, article: ArticleText, *, now: datetime) -> Change:
+    """Make this text the article's current version. The same text again touches nothing."""
+    _one_importer(tx)
+    current = tx.run(_CURRENT, slug=article.slug)
+    if current and current[0].digest == article.digest:
+        return Change.UNCHANGED
+    _retire(tx, article.slug)
+    version = tx.run(_LAST_VERSION, slug=article.slug)[0][0] + 1
+    row = Article(
+        id=new("art"),
+        slug=article.slug,
+        version=version,
+        title=article.title,
+        url=article.url,
+        category=article.category,
+        text=article.text,
+        digest=article.digest,
+        current=True,
+        created_at=now,
+    )
+    tx.add(row)
+    for position, piece in enumerate(article.pieces):
+        tx.add(Snippet(id=new("snp"), article_id=row.id, position=position, heading=piece.heading, text=piece.text))
+    return Change.ADDED if version == 1 else Change.UPDATED
+
+
+def retire_all_but(tx: Tx, slugs: frozenset[str]) -> list[str]:
+    """Leave no current version of any other article; returns their slugs. Old versions stay, for drafts cite them."""
+    _one_importer(tx)
+    gone = [slug for (slug,) in tx.run(_CURRENT_SLUGS) if slug not in slugs]
+    for slug in gone:
+        _retire(tx, slug)
+    return gone
+
+
+def current_slugs(tx: Tx) -> list[str]:
+    return [slug for (slug,) in tx.run(_CURRENT_SLUGS)]
+
+
+def index_reply(
+    tx: Tx, *, message_id: str, customer_id: str, category: str, question: str, reply: str, now: datetime
+) -> None:
+    """Remember a reply that reached its customer as a precedent. Once per message, however often it is called."""
+    insert = (postgresql if tx.postgres else sqlite).insert(_REPLY).on_conflict_do_nothing()
+    row = {"message_id": message_id, "customer_id": customer_id, "category": category, "created_at": now}
+    tx.connection.execute(insert, {**row, "question": question, "text": reply})
+
+
+def search(tx: Tx, question: str, *, limit: int, per_article: int = 3) -> list[FoundSnippet]:
+    """The best passages of current articles, best first. Any text may be asked; nothing found is an empty list."""
+    words = search_words(question)
+    if not words or limit < 1:
+        return []
+    found: list[FoundSnippet] = []
+    taken: dict[str, int] = {}
+    for row in tx.run(_FIND_SNIPPETS[tx.postgres], query=_query(tx, words), most=limit * 4):
+        if taken.get(row.article_id, 0) < per_article and len(found) < limit:
+            taken[row.article_id] = taken.get(row.article_id, 0) + 1
+            found.append(FoundSnippet(**row._mapping))
+    return found
+
+
+def similar_replies(tx: Tx, question: str, *, not_of: str, limit: int) -> list[FoundReply]:
+    """Replies given to similar questions, best first; never to the customer `not_of`."""
+    words = search_words(question)
+    if not words or limit < 1:
+        return []
+    rows = tx.run(_FIND_REPLIES[tx.postgres], query=_query(tx, words), not_of=not_of, most=limit)
+    return [FoundReply(**row._mapping) for row in rows]
+
+
+def _retire(tx: Tx, slug: str) -> None:
+    current = select(_ARTICLE.c.id).where(_ARTICLE.c.slug == slug, _ARTICLE.c.current)
+    tx.run(delete(_SNIPPET).where(_SNIPPET.c.article_id.in_(current)))
+    tx.run(update(_ARTICLE).where(and_(_ARTICLE.c.slug == slug, _ARTICLE.c.current)).values(current=False))
+
+
+def _one_importer(tx: Tx) -> None:
+    """SQLite has one writer anyway; on PostgreSQL two replicas that start together import one after the other."""
+    if tx.postgres:
+        tx.run(text("select pg_advisory_xact_lock(715517)"))
+
+
+def _query(tx: Tx, words: list[str]) -> str:
+    """Any of the words. They hold letters and digits only, so neither query language finds syntax in them."""
+    return " | ".join(words) if tx.postgres else " OR ".join(f'"{word}"' for word in words)
+
+
+def _by_dialect(*, sqlite: str, postgres: str) -> dict[bool, TextClause]:
+    return {False: text(sqlite), True: text(postgres)}
+
+
+# FTS5: bm25 takes a weight for each column (key, title, heading, body) and is negative, lower for better.
+_FIND_SNIPPETS: Final = _by_dialect(
+    sqlite=f"""
+        select a.id as article_id, a.slug, a.version, a.title, a.url, s.heading, s.text, f.score
+        from (
+            select key, -bm25({SNIPPETS}, 0.0, 4.0, 2.0, 1.0) as score from {SNIPPETS}
+            where {SNIPPETS} match '{{title heading body}} : (' || :query || ')' order by score desc limit :most
+        ) f join snippet s on s.id = f.key join article a on a.id = s.article_id
+        where a.current order by f.score desc, s.id""",
+    postgres=f"""
+        select a.id as article_id, a.slug, a.version, a.title, a.url, s.heading, s.text,
+            ts_rank_cd('{{0.1, 0.2, 0.5, 1.0}}', f.document, q, 1) as score
+        from to_tsquery('english', :query) q, {SNIPPETS} f
+            join snippet s on s.id = f.key join article a on a.id = s.article_id
+        where f.document @@ q and a.current order by score desc, s.id limit :most""",
+)
+_FIND_REPLIES: Final = _by_dialect(
+    sqlite=f"""
+        select r.question, r.text, -bm25({REPLIES}, 0.0, 1.0, 0.2) as score
+        from {REPLIES} f join pastreply r on r.message_id = f.key
+        where {REPLIES} match '{{question reply}} : (' || :query || ')' and r.customer_id <> :not_of
+        order by score desc, r.message_id limit :most""",
+    postgres=f"""
+        select r.question, r.text, ts_rank_cd('{{0.2, 0.2, 0.2, 1.0}}', f.document, q, 1) as score
+        from to_tsquery('english', :query) q, {REPLIES} f join pastreply r on r.message_id = f.key
+        where f.document @@ q and r.customer_id <> :not_of order by score desc, r.message_id limit :most""",
+)
