@@ -7,7 +7,7 @@ import re
 import tomllib
 from typing import Final
 
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _BASIC: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -19,17 +19,17 @@ _BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SPACE: Final = re.compile(r"[ \t]*")
 
 
-def lines_of(text: str) -> dict[Path, int]:
+def lines_of(text: str) -> dict[Place, int]:
     """The line, from 1, on which each path of the document first appears; the root `()` is on line 1."""
     return _Walk(text).document()
 
 
-def nearest(lines: dict[Path, int], path: Path) -> tuple[Path, int]:
+def nearest(lines: dict[Place, int], path: Place) -> tuple[Place, int]:
     """The deepest part of `path` that the file has, and its line.
 
     Parts the file does not have are passed over: a missing key, or the tag a validator puts between two keys.
     """
-    found: Path = ()
+    found: Place = ()
     for part in path:
         if (*found, part) in lines:
             found = (*found, part)
@@ -40,11 +40,11 @@ class _Walk:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.lines: dict[Path, int] = {(): 1}
-        self.counts: dict[Path, int] = {}  # elements so far of each array of tables
+        self.lines: dict[Place, int] = {(): 1}
+        self.counts: dict[Place, int] = {}  # elements so far of each array of tables
 
-    def document(self) -> dict[Path, int]:
-        table: Path = ()
+    def document(self) -> dict[Place, int]:
+        table: Place = ()
         while self._skip(_BLANK) < len(self.text):
             if self.text.startswith("[[", self.at):
                 table = self._header("[[", "]]")
@@ -54,12 +54,12 @@ class _Walk:
                 self._pair(table)
         return self.lines
 
-    def _header(self, opening: str, closing: str) -> Path:
+    def _header(self, opening: str, closing: str) -> Place:
         line = self._line()
         self.at += len(opening)
         keys = self._keys()
         self.at += len(closing)
-        table: Path = ()
+        table: Place = ()
         for depth, key in enumerate(keys):
             table = self._note((*table, key), line)
             last = depth == len(keys) - 1
@@ -69,7 +69,7 @@ class _Walk:
                 table = self._note((*table, self.counts[table] - 1), line)
         return table
 
-    def _pair(self, table: Path) -> None:
+    def _pair(self, table: Place) -> None:
         line = self._line()
         for key in self._keys():
             table = self._note((*table, key), line)
@@ -88,7 +88,7 @@ class _Walk:
                 return keys
             self.at += 1
 
-    def _value(self, path: Path) -> None:
+    def _value(self, path: Place) -> None:
         self._skip(_SPACE)
         match self.text[self.at]:
             case "[":
@@ -98,7 +98,7 @@ class _Walk:
             case _:
                 self._take(_LONG_BASIC, _LONG_LITERAL, _BASIC, _LITERAL, _PLAIN)
 
-    def _array(self, path: Path) -> None:
+    def _array(self, path: Place) -> None:
         self.at += 1
         index = 0
         while self.text[self._skip(_BLANK)] != "]":
@@ -109,7 +109,7 @@ class _Walk:
             index += 1
         self.at += 1
 
-    def _inline_table(self, path: Path) -> None:
+    def _inline_table(self, path: Place) -> None:
         self.at += 1
         while self.text[self._skip(_BLANK)] != "}":
             if self.text[self.at] == ",":
@@ -118,7 +118,7 @@ class _Walk:
             self._pair(path)
         self.at += 1
 
-    def _note(self, path: Path, line: int) -> Path:
+    def _note(self, path: Place, line: int) -> Place:
         self.lines.setdefault(path, line)
         return path
 

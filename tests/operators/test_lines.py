@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.lines import Path, lines_of, nearest
+from bot.lines import Place, lines_of, nearest
 
 NASTY = '''\
 # a comment with [a.header] in it
@@ -57,7 +57,7 @@ x = -1_000.5e3
 '''
 
 
-def paths_in(value: Any, path: Path = ()) -> set[Path]:
+def paths_in(value: Any, path: Place = ()) -> set[Place]:
     """Every path of a parsed document, by the standard library's own parser."""
     found = {path}
     if isinstance(value, dict):
@@ -96,7 +96,7 @@ def test_windows_line_ends_change_nothing() -> None:
         (("a", "x"), "x = -1"),
     ],
 )
-def test_the_line_is_the_one_a_person_would_point_at(path: Path, begins: str) -> None:
+def test_the_line_is_the_one_a_person_would_point_at(path: Place, begins: str) -> None:
     line = lines_of(NASTY)[path]
 
     assert NASTY.splitlines()[line - 1].startswith(begins)
@@ -116,5 +116,5 @@ def test_the_second_table_of_an_array_has_its_own_line() -> None:
         (("nowhere", "at all"), ()),
     ],
 )
-def test_what_the_file_lacks_is_shown_at_the_table_it_belongs_to(asked: Path, found: Path) -> None:
+def test_what_the_file_lacks_is_shown_at_the_table_it_belongs_to(asked: Place, found: Place) -> None:
     assert nearest(lines_of(NASTY), asked)[0] == found
