@@ -10,6 +10,7 @@ from bot.sandbox.wire import Refusal
 TRIGGER_LIFE = timedelta(seconds=3)
 HOOK_LIFE = timedelta(minutes=30)
 HOOK_USES = 5
+REMEMBERED = 10_000  # so many of each; older ones are as good as unknown
 
 
 @dataclass
@@ -29,6 +30,8 @@ class Triggers:
 
     def issue(self, trigger_id: str, user: str, *, from_modal: bool) -> str:
         self.issued[trigger_id] = Trigger(user, self.clock(), from_modal)
+        if len(self.issued) > REMEMBERED:
+            del self.issued[next(iter(self.issued))]
         return trigger_id
 
     def spend(self, trigger_id: str | None) -> Trigger:
@@ -62,6 +65,8 @@ class Hooks:
 
     def issue(self, token: str, user: str, channel: str, source: Message | None) -> str:
         self.issued[token] = Hook(user, channel, self.clock(), source)
+        if len(self.issued) > REMEMBERED:
+            del self.issued[next(iter(self.issued))]
         return token
 
     def use(self, token: str) -> Hook:

@@ -53,7 +53,7 @@ def text(value: object, limit: int, at: str, found: Found, *, kinds: Sequence[st
         return
     assert isinstance(value, dict)
     kind = value.get("type")
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         note(found, f"must be a {' or '.join(kinds)} text object", f"{at}/type")
         return
     keys(value, TEXT_KEYS[kind], ("text",), at, found)
