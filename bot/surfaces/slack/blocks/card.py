@@ -1,0 +1,228 @@
+"""A card as a Slack message: the one grammar of every card, whatever its state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.core.cards import Action, Card, CardState, Cited, Ending, Offer
+from bot.surfaces.slack.blocks import said
+from bot.surfaces.slack.blocks.buttons import actions
+from bot.surfaces.slack.blocks.elements import (
+    Block,
+    bold,
+    bullets,
+    clip,
+    dated,
+    divider,
+    escaped,
+    header,
+    inert,
+    linked,
+    moment,
+    note,
+    plain,
+    quote,
+    rich,
+    run,
+    section,
+    split_at,
+    stamp,
+    units,
+    waiting,
+    weight,
+)
+from bot.surfaces.slack.blocks.everything import everything, fits_a_form
+
+MESSAGE_BLOCKS: Final = 50
+MESSAGE_CHARS: Final = 10_000  # msg_blocks_too_long is undocumented; seen from 11,341 characters on
+_SPARE: Final = 400  # cut marks, and a notice that a form cannot hold it either
+_TOO_LONG: Final = "Too long for Slack to show whole, so it cannot be approved here: edit it or take over."
+
+_OPEN: Final = (CardState.WAITING, CardState.TAKEN_OVER)  # the draft is drawn
+_APPROVING: Final = (Action.APPROVE, Action.READ_ALL)
+_SYMBOLS: Final = {
+    CardState.HELD: "⏳ ",
+    CardState.SENDING: "⏳ ",
+    CardState.SENT: "✓ ",
+    CardState.FAILED: "⚠ ",
+    CardState.DISMISSED: "✕ ",
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    """What chat.postMessage and chat.update are given."""
+
+    text: str  # escaped: all that screen readers and notifications get
+    blocks: list[Block]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """Characters that the long texts may take."""
+
+    said: int
+    earlier: int
+    draft: int
+
+
+ALL: Final = Room(said=10**9, earlier=10**9, draft=10**9)
+NONE: Final = Room(said=0, earlier=0, draft=0)
+
+
+def message(card: Card) -> Message:
+    """The card within Slack's limits. Approve stands only beside a draft and customer's words that are whole."""
+    text = escaped(card.summary) or escaped(card.headline) or "Signoff"
+    if card.state is CardState.CLOSED:
+        return Message(text, [_line(card)])
+    if card.state is CardState.NOTE:
+        return Message(text, [_line(card), *actions(card, _replace(card.buttons, []), _replace(card.menu, []))])
+    blocks, cut = _draw(card, ALL)
+    if _fits([*blocks, *actions(card, card.buttons, card.menu)]):
+        return Message(text, [*blocks, *_offered(card, cut=False)])
+    blocks, cut = _draw(card, _share(card))
+    return Message(text, [*blocks, *_offered(card, cut=cut)])
+
+
+def _draw(card: Card, room: Room) -> tuple[list[Block], bool]:
+    """The blocks above the buttons, and whether customer's words or the draft were cut."""
+    open_question = card.state in _OPEN
+    blocks = [header(card.headline), *_facts(card), *[_notice(words) for words in card.notices[:3]]]
+    if open_question:
+        blocks += _reasons(card)
+    earlier = said.lines_of(card.earlier, room.earlier)
+    words = said.words_of(card.said, room.said)
+    if earlier.parts:
+        blocks += rich([section(bold("Earlier")), *earlier.parts, *said.cut_mark(earlier.left)])
+    blocks += rich([*words.parts, *said.cut_mark(words.left)])
+    left = earlier.left + words.left
+    if card.ending is not None:
+        blocks += [divider(), *_ending(card, card.ending)]
+    if open_question and card.proposal is not None:
+        draft = said.draft_of(card.proposal, room.draft)
+        blocks += [divider(), *rich([section(bold("Proposed reply")), *draft.parts, *said.cut_mark(draft.left)])]
+        blocks += _provenance(card)
+        left += draft.left
+    if open_question and card.proposal is None:
+        blocks += _without_draft(card)
+    return blocks, left > 0
+
+
+def _share(card: Card) -> Room:
+    """Who gets the room there is: the older lines at most a sixth, then the draft and the customer's words alike."""
+    empty, _ = _draw(card, NONE)
+    room = max(
+        0, MESSAGE_CHARS - _SPARE - weight([*empty, *actions(card, [*card.buttons, Action.READ_ALL], card.menu)])
+    )
+    earlier = min(said.wanted(card.earlier), room // 6)
+    room -= earlier
+    words = said.wanted(card.said)
+    draft = units(inert(card.proposal.text)) if card.proposal is not None else 0
+    for_draft = min(draft, max(room // 2, room - words))
+    return Room(said=max(0, min(words, room - for_draft)), earlier=earlier, draft=for_draft)
+
+
+def _fits(blocks: list[Block]) -> bool:
+    return len(blocks) <= MESSAGE_BLOCKS and weight(blocks) <= MESSAGE_CHARS
+
+
+def _offered(card: Card, *, cut: bool) -> list[Block]:
+    """The buttons. Where something was cut, reading all comes before approving; where nothing can show all, neither."""
+    readable = cut and fits_a_form(everything(card))
+    if any(action in _APPROVING for action in (*card.buttons, *card.menu)):
+        drawn = card.state in _OPEN and card.proposal is not None and bool(card.proposal.text.strip())
+        if drawn and not cut and Action.READ_ALL not in (*card.buttons, *card.menu):
+            return actions(card, card.buttons, card.menu)
+        instead = [Action.READ_ALL] if (readable or not cut) and (drawn or cut) else []
+        row = actions(card, _replace(card.buttons, instead), _replace(card.menu, instead))
+        return [note(_TOO_LONG), *row] if cut and not readable else row
+    return actions(card, [*card.buttons, Action.READ_ALL] if readable else card.buttons, card.menu)
+
+
+def _replace(offered: Sequence[Action], instead: Sequence[Action]) -> list[Action]:
+    replaced: list[Action] = []
+    for action in offered:
+        replaced += instead if action in _APPROVING else [action]
+    return list(dict.fromkeys(replaced))
+
+
+def _facts(card: Card) -> list[Block]:
+    elements = [plain(" · ".join(card.facts), 400)] if card.facts else []
+    if card.waiting_since is not None:
+        elements.append(waiting(card.waiting_since))
+    return [{"type": "context", "elements": elements}] if elements else []
+
+
+def _notice(words: str) -> Block:
+    return rich([section(bold("Note: "), dated(clip(inert(words), 250)))])[0]
+
+
+def _reasons(card: Card) -> list[Block]:
+    entries = []
+    for reason in card.reasons[:5]:
+        words = bold(clip(inert(reason.words), 120))
+        quoted = run(f" — “{clip(' '.join(inert(reason.quote).split()), 200)}”", italic=True) if reason.quote else []
+        entries.append(section(words, quoted))
+    return rich([section(run("Why this needs care:")), bullets(entries)]) if entries else []
+
+
+def _provenance(card: Card) -> list[Block]:
+    """Sources by title and link, evidence, and what made the draft."""
+    assert card.proposal is not None
+    proposal = card.proposal
+    blocks = rich([section(bold("Sources")), bullets(map(_source, proposal.sources[:8]))]) if proposal.sources else []
+    if len(proposal.sources) > 8:
+        blocks.append(note(f"and {len(proposal.sources) - 8} more sources"))
+    if proposal.evidence:
+        blocks.append(note(proposal.evidence, 300))
+    caution = "" if proposal.offline else " · AI can be wrong: check before sending"
+    blocks.append(note(f"{proposal.made_by}{caution}", 300))
+    return blocks
+
+
+def _source(source: Cited) -> Block:
+    return section(linked(clip(source.title, 120), source.url), run(f" (version {source.version})"))
+
+
+def _without_draft(card: Card) -> list[Block]:
+    parts = [section(bold("No draft. "), dated(clip(inert(card.missing), 400)))] if card.missing else []
+    if card.offers:
+        parts.append(section(bold("What we have on this:")))
+    for offer in card.offers[:3]:
+        parts += _offer(offer)
+    return rich(parts)
+
+
+def _offer(offer: Offer) -> list[Block]:
+    shown, rest = split_at(inert(offer.text), 500)
+    return [section(linked(clip(offer.title, 120), offer.url)), quote(shown + ("…" if rest else ""))]
+
+
+def _ending(card: Card, ending: Ending) -> list[Block]:
+    """Who did what, when, the text that goes out, and how its delivery stands."""
+    happened = section(
+        bold(_SYMBOLS.get(card.state, "") + clip(inert(ending.words), 300)), run(" · "), [moment(ending.at)]
+    )
+    parts = [happened]
+    if ending.text is not None:
+        shown, rest = split_at(inert(ending.text), 2500)
+        parts += [section(run(shown or "(no words)"))]
+        parts += [section(run(f"… {units(rest):,} more characters", italic=True))] if rest else []
+    if ending.delivery:
+        parts.append(section(bold("Delivery: "), dated(clip(inert(ending.delivery), 300))))
+    return rich(parts)
+
+
+def _line(card: Card) -> Block:
+    """One small line: what it was, and what became of it."""
+    if card.ending is not None:
+        rest = [card.ending.words, card.ending.delivery]
+    elif card.notices:
+        rest = [card.notices[0]]
+    else:
+        rest = [one.text for one in card.said[-1:]]
+    words = " · ".join([card.headline, *filter(None, (clip(" ".join(inert(text).split()), 300) for text in rest))])
+    parts = [plain(words, 800)]
+    if card.ending is not None:
+        parts.append(stamp(card.ending.at))
+    return {"type": "context", "elements": parts}
