@@ -93,6 +93,7 @@ class Line:
     text: str
     attachments: tuple[Attachment, ...]
     at: datetime
+    external_id: str | None = None  # incoming: the channel's id of it, by which a page knows its own words again
 
 
 Transcript = Callable[[str, int], Awaitable[list[Line]]]

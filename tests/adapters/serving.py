@@ -1,0 +1,63 @@
+"""Real HTTP for the adapter tests: an application on a free loopback port, for as long as a test needs it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from adapters.base import Adapter
+
+
+class Server(uvicorn.Server):
+    """Ends open streams before it waits for them, as the host does."""
+
+    def __init__(self, config: uvicorn.Config, hang_up: Callable[[], Awaitable[None]] | None) -> None:
+        super().__init__(config)
+        self._hang_up = hang_up
+        self.ending = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self.ending.wait()  # uvicorn looks every 0.1 s: too slow for hundreds of tests
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._hang_up is not None:
+            await self._hang_up()
+        for _ in range(10):  # connections that are just closing: uvicorn would look again only after 0.1 s
+            await asyncio.sleep(0)
+        await super().shutdown(sockets)
+
+
+@asynccontextmanager
+async def serve(
+    app: FastAPI, *, port: int = 0, hang_up: Callable[[], Awaitable[None]] | None = None
+) -> AsyncIterator[str]:
+    """Yields the address. Leaving ends the server, and fails when it does not end within ten seconds."""
+    # Named as TCP: asyncio turns Nagle's delay off only where it is, and 40 ms a request are a slow suite.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
+    server = Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"), hang_up)
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        await until(lambda: server.started)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.ending.set()
+        await asyncio.wait_for(running, timeout=10)
+        listening.close()
+
+
+def app_of(adapter: Adapter) -> FastAPI:
+    app = FastAPI()
+    app.include_router(adapter.routes, prefix=f"/channels/{adapter.name}")
+    return app
+
+
+async def until(condition: Callable[[], bool], *, within_seconds: float = 10) -> None:
+    """Waits for something to become true, and fails when it does not."""
+    async with asyncio.timeout(within_seconds):
+        while not condition():  # noqa: ASYNC110 - the conditions are plain facts that nobody announces
+            await asyncio.sleep(0.01)
