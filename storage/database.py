@@ -4,18 +4,22 @@ Why not an async session: measured, it costs 3.5-5 ms of CPU a transaction, this
 """
 
 import asyncio
+import contextlib
 import queue
-import sqlite3
-import threading
+import random
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Final, Self, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, Executable, Row, Table, create_engine, event, insert
-from sqlalchemy.engine import URL, make_url
+import psycopg
+from sqlalchemy import Connection, Engine, Executable, Row, Table, insert
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
+
+from storage.engines import address as address
+from storage.engines import reading, writing
+from storage.engines import sqlite_path as sqlite_path
 
 T = TypeVar("T")
 M = TypeVar("M", bound=SQLModel)
@@ -24,13 +28,17 @@ _INSERTS: Final[dict[type[SQLModel], tuple[Any, tuple[str, ...]]]] = {}
 _GROUP: Final = 64  # writes of waiting requests that share one commit on SQLite
 _READERS: Final = 4
 _WRITERS_POSTGRES: Final = 8
-_DEADLOCK_RETRIES: Final = 3
+_ATTEMPTS_POSTGRES: Final = 5
 _SERIALISATION: Final = ("40001", "40P01")  # PostgreSQL: serialization_failure, deadlock_detected
 
 
 def table_of(model: type[SQLModel]) -> Table:
     """The Core table behind a SQLModel class."""
     return cast(Table, model.__table__)  # type: ignore[attr-defined]  # SQLModel's metaclass sets it
+
+
+class RolledBack(Exception):
+    """The database gave the transaction up although its function returned: it went on after a failed statement."""
 
 
 class Tx:
@@ -41,7 +49,7 @@ class Tx:
         self.postgres = connection.dialect.name == "postgresql"
         self._after_commit: list[Callable[[], None]] = []
 
-    def run(self, statement: Executable, /, **values: Any) -> Sequence[Row[*tuple[Any, ...]]]:
+    def run(self, statement: Executable, /, **values: Any) -> Sequence[Row[Any]]:
         """Execute, and return the rows if the statement returns any."""
         result = self.connection.execute(statement, values)
         return result.all() if result.returns_rows else ()
@@ -79,108 +87,140 @@ class Database:
     """Reads and writes, each one a function run in one transaction on a thread of the database's own.
 
     SQLite: one writer; what waits together commits together, each behind a savepoint of its own, so a write that fails
-    fails alone. PostgreSQL: a small pool, one transaction each, repeated when PostgreSQL reports a deadlock, so a
-    function must not do anything but run statements.
+    fails alone. PostgreSQL: a small pool, one transaction each. A function may be run again, when PostgreSQL reports a
+    deadlock or the connection was lost before the commit, so it must not do anything but run statements.
     """
 
     def __init__(self, url: str) -> None:
-        self.url = _sync_url(url)
+        self.url = address(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine: Final[Engine] = _engine(self.url)
+        writers = 1 if self.sqlite else _WRITERS_POSTGRES
+        # One more than the threads below need, for questions about the schema asked on `engine` itself.
+        self.engine: Final[Engine] = writing(self.url, connections=writers + 1)
+        self._snapshots: Final[Engine] = reading(self.url, connections=_READERS)
         self._reads = ThreadPoolExecutor(_READERS, thread_name_prefix="db-read")
-        self._writes = ThreadPoolExecutor(_WRITERS_POSTGRES, thread_name_prefix="db-write")
-        self._waiting: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        self._writer: threading.Thread | None = None
-        self.commits = 0
+        self._writes = ThreadPoolExecutor(writers, thread_name_prefix="db-write")
+        self._waiting: queue.SimpleQueue[_Write] = queue.SimpleQueue()
+        self._closed = False
+        self.commits = 0  # transactions made durable; on SQLite several writes may share one
 
     async def __aenter__(self) -> Self:
-        if self.sqlite:
-            self._writer = threading.Thread(target=self._write_forever, name="db-write", daemon=True)
-            self._writer.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Finish the writes that wait, then close every connection."""
-        if self._writer is not None:
-            self._waiting.put(None)
-            await asyncio.to_thread(self._writer.join)
-            self._writer = None
-        await asyncio.to_thread(self._reads.shutdown)
+        self._closed = True
         await asyncio.to_thread(self._writes.shutdown)
+        await asyncio.to_thread(self._reads.shutdown)
         self.engine.dispose()
+        self._snapshots.dispose()
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         """Run `work` in a transaction; when this returns it is committed. What `work` raises rolls it back.
 
         A caller that is cancelled does not undo it: the transaction may still commit.
+
+        Raises:
+            RolledBack: `work` caught the failure of a statement and went on, but the database had given up.
         """
+        if self._closed:
+            raise RuntimeError("the database is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         write = _Write(work, future, loop)
         if self.sqlite:
             self._waiting.put(write)
+            self._writes.submit(self._write_waiting)
         else:
             self._writes.submit(self._write_alone, write)
         return await future
 
     async def read(self, work: Callable[[Tx], T]) -> T:
-        """Run `work` on a snapshot beside the writer."""
+        """Run `work` on a snapshot beside the writer. Writing in it is refused by the database."""
         return await asyncio.get_running_loop().run_in_executor(self._reads, self._read, work)
 
     def _read(self, work: Callable[[Tx], T]) -> T:
-        with self.engine.connect().execution_options(signoff_read=True) as connection, connection.begin():
-            return work(Tx(connection))
+        for attempt in range(_ATTEMPTS_POSTGRES):
+            try:
+                with self._snapshots.connect() as connection, connection.begin():
+                    return _ran(work, Tx(connection))
+            except DBAPIError as error:
+                if not error.connection_invalidated or attempt == _ATTEMPTS_POSTGRES - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
 
     def _write_alone(self, write: "_Write") -> None:
-        for attempt in range(_DEADLOCK_RETRIES):
+        """PostgreSQL: a transaction of its own, repeated where that is known to be safe."""
+        for attempt in range(1, _ATTEMPTS_POSTGRES + 1):
+            committing = False
             try:
-                with self.engine.begin() as connection:
-                    tx = Tx(connection)
-                    write.result = write.work(tx)
-                write.calls = tx._after_commit
+                with self.engine.connect() as connection:
+                    write.run(connection)
+                    committing = True
+                    connection.commit()
                 break
             except DBAPIError as error:
                 write.error = error
-                if getattr(error.orig, "sqlstate", None) not in _SERIALISATION or attempt == _DEADLOCK_RETRIES - 1:
+                conflict = getattr(error.orig, "sqlstate", None) in _SERIALISATION
+                lost = error.connection_invalidated and not committing
+                if not (conflict or lost) or attempt == _ATTEMPTS_POSTGRES:
                     break
-                write.error = None
+                if conflict:
+                    time.sleep(random.uniform(0, 0.01 * attempt))  # or the same two meet again
             except BaseException as error:  # noqa: BLE001  # belongs to the caller, whatever it is
                 write.error = error
                 break
-        self.commits += 1
-        _tell([write])
+        self._tell([write])
 
-    def _write_forever(self) -> None:
-        with self.engine.connect() as connection:
-            while True:
-                first = self._waiting.get()
-                if first is None:
-                    return
-                group = [first]
-                last = False
-                while len(group) < _GROUP and not self._waiting.empty():
-                    more = self._waiting.get()
-                    if more is None:
-                        last = True
-                        break
-                    group.append(more)
-                self._commit(connection, group)
-                if last:
-                    return
+    def _write_waiting(self) -> None:
+        """SQLite: one commit for everything that waits by now."""
+        group: list[_Write] = []
+        with contextlib.suppress(queue.Empty):
+            while len(group) < _GROUP:
+                group.append(self._waiting.get_nowait())
+        if len(group) == 1:
+            self._commit_one(group[0])
+        elif group and not self._commit_together(group):
+            for write in group:
+                self._commit_one(write)
+        if group:
+            self._tell(group)
 
-    def _commit(self, connection: Connection, group: "list[_Write]") -> None:
-        """One commit for the group. If the commit itself fails, everyone in it is told."""
+    def _commit_one(self, write: "_Write") -> None:
         try:
-            with connection.begin():
+            with self.engine.connect() as connection:
+                write.run(connection)
+                connection.commit()
+        except BaseException as error:  # noqa: BLE001  # belongs to the caller, whatever it is
+            write.error = error
+
+    def _commit_together(self, group: "list[_Write]") -> bool:
+        """Each behind a savepoint; if the commit itself fails, everyone in it is told.
+
+        False: nothing happened, because one of them failed so badly that SQLite rolled back all (a full disk does).
+        """
+        try:
+            with self.engine.connect() as connection:
                 for write in group:
-                    write.attempt(connection, alone=len(group) == 1)
-                if all(write.error is not None for write in group):
-                    connection.rollback()
+                    if not write.run_behind_savepoint(connection):
+                        return False
+                if any(write.error is None for write in group):
+                    connection.commit()
         except BaseException as error:  # noqa: BLE001  # belongs to the callers, whatever it is
             for write in group:
                 write.error = write.error or error
-        self.commits += 1
-        _tell(group)
+        return True
+
+    def _tell(self, group: "list[_Write]") -> None:
+        """Settle all on their loop in one wake-up."""
+
+        def settle_all() -> None:
+            self.commits += any(write.error is None for write in group)
+            for write in group:
+                write.settle()
+
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+            group[0].loop.call_soon_threadsafe(settle_all)
 
 
 class _Write:
@@ -194,22 +234,40 @@ class _Write:
         self.error: BaseException | None = None
         self.calls: list[Callable[[], None]] = []
 
-    def attempt(self, connection: Connection, *, alone: bool) -> None:
+    def run(self, connection: Connection) -> None:
+        """Run the work on a fresh transaction, which the caller commits."""
         tx = Tx(connection)
+        connection.begin()
+        self.result = _ran(self.work, tx)
+        if _given_up(connection):
+            raise RolledBack("the database gave the transaction up after a statement that failed")
+        self.error = None  # of an earlier attempt
+        self.calls = tx._after_commit
+
+    def run_behind_savepoint(self, connection: Connection) -> bool:
+        """Run the work so that its failure undoes only itself. False: the whole transaction is gone."""
+        tx = Tx(connection)
+        if not connection.in_transaction():
+            connection.begin()
+        driver: Any = connection.connection.driver_connection  # a third of the time of SQLAlchemy's begin_nested
+        driver.execute("SAVEPOINT one_write")
         try:
-            if alone:
-                self.result = self.work(tx)
-            else:
-                with connection.begin_nested():
-                    self.result = self.work(tx)
+            self.result = _ran(self.work, tx)
+            self.error = None
             self.calls = tx._after_commit
         except BaseException as error:  # noqa: BLE001  # belongs to the caller, whatever it is
             self.error = error
+            if driver.in_transaction:
+                driver.execute("ROLLBACK TO one_write")
+        if not driver.in_transaction:
+            return False
+        driver.execute("RELEASE one_write")
+        return True
 
     def settle(self) -> None:
         if self.error is None:
             for call in self.calls:
-                call()
+                self.loop.call_soon(call)  # before the caller goes on; one that fails hurts nobody else
         if self.future.done():  # the caller was cancelled
             return
         if self.error is None:
@@ -218,50 +276,16 @@ class _Write:
             self.future.set_exception(self.error)
 
 
-def _tell(group: list[_Write]) -> None:
-    """Settle all on their loop in one wake-up."""
-
-    def settle_all() -> None:
-        for write in group:
-            write.settle()
-
-    loop = group[0].loop
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(settle_all)
+def _ran(work: Callable[[Tx], T], tx: Tx) -> T:
+    try:
+        return work(tx)
+    except StopIteration as stop:  # no future can hold one: its caller would wait for ever
+        raise RuntimeError("StopIteration left a transaction's function") from stop
 
 
-def _sync_url(url: str) -> URL:
-    """`sqlite+aiosqlite://…` is the documented address; the driver under our own threads is the plain one."""
-    parsed = make_url(url)
-    return parsed.set(drivername="sqlite") if parsed.get_backend_name() == "sqlite" else parsed
-
-
-def sqlite_path(url: URL) -> Path | None:
-    """Where the database file is; None for PostgreSQL."""
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
-
-
-def _engine(url: URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=_WRITERS_POSTGRES + _READERS, pool_pre_ping=True)
-    if not url.database or url.database == ":memory:":
-        raise ValueError("DATABASE_URL names no file: an in-memory SQLite database would lose what was promised")
-    engine = create_engine(url, pool_size=_READERS + 2)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # SQLAlchemy then leaves BEGIN to us
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA busy_timeout=5000")
-    connection.execute("PRAGMA foreign_keys=ON")
-    # FULL: what a channel or an agent was told is committed survives a power cut, not only a kill.
-    connection.execute("PRAGMA synchronous=FULL")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # IMMEDIATE for writers: no lock upgrade in mid-transaction, which SQLite would refuse without waiting.
-    reading = connection.get_execution_options().get("signoff_read")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+def _given_up(connection: Connection) -> bool:
+    """Whether the database rolled back by itself: both drivers would then let COMMIT pass without a word."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, psycopg.Connection):
+        return driver.info.transaction_status == psycopg.pq.TransactionStatus.INERROR
+    return not cast(Any, driver).in_transaction
