@@ -1,0 +1,83 @@
+"""The schema's versions: bring a database to the newest, and ask where it stands."""
+
+import sqlite3
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+
+from storage.database import address
+
+_MIGRATIONS: Final = Path(__file__).with_name("migrations")
+_BUSY_SECONDS: Final = 60  # how long an upgrade of a SQLite file waits for another one, or for a writer
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to `head()`, in one transaction: done whole, or killed and nothing happened.
+
+    Several at once, also from several machines, wait for each other; all but the first find nothing to do.
+    """
+    engine = migration_engine(address(url))
+    try:
+        with engine.connect() as connection:
+            command.upgrade(config(connection), "head")
+    finally:
+        engine.dispose()
+
+
+def head() -> str:
+    """The newest version this program knows."""
+    return _head()
+
+
+def current(engine: Engine) -> str | None:
+    """The version a database stands at; None: nothing was ever migrated there."""
+    with engine.connect().execution_options(signoff_read=True) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def at_head(engine: Engine) -> bool:
+    """Whether the database has exactly the schema this program was written for."""
+    return current(engine) == head()
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, made here: no file to find, no address in it."""
+    made = Config()
+    made.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    made.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    made.set_main_option("path_separator", "os")
+    made.attributes["connection"] = connection
+    return made
+
+
+def migration_engine(url: URL) -> Engine:
+    """Connections for DDL: on SQLite without foreign keys, since a table rebuilt by copying is dropped in between."""
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+@cache
+def _head() -> str:
+    newest = ScriptDirectory.from_config(config()).get_current_head()
+    assert newest is not None, "there is a first migration"
+    return newest
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver would commit before DDL: a kill would leave half a schema
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+    connection.execute("PRAGMA foreign_keys=OFF")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("signoff_read")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

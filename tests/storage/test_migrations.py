@@ -1,0 +1,161 @@
+"""The schema's history agrees with the tables, and upgrading is all or nothing."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from storage import schema
+from storage.database import Database, address
+from storage.migrations.comparing import names_ours
+from storage.tables import metadata
+from tests.processes import started
+
+
+def tables(url: str) -> set[str]:
+    engine = schema.migration_engine(address(url))
+    with engine.connect() as connection:
+        found = set(inspect(connection).get_table_names())
+    engine.dispose()
+    return found
+
+
+def test_an_upgraded_database_has_exactly_the_tables_of_the_models(empty_url: str) -> None:
+    schema.upgrade(empty_url)
+
+    engine = schema.migration_engine(address(empty_url))
+    with engine.connect() as connection:
+        opts = {"include_name": names_ours, "compare_type": True, "compare_server_default": True}
+        differences = compare_metadata(MigrationContext.configure(connection, opts=opts), metadata)
+    engine.dispose()
+    assert differences == []
+    assert set(metadata.tables) <= tables(empty_url)
+
+
+def test_a_table_the_models_do_not_have_is_seen_as_a_difference(empty_url: str) -> None:
+    schema.upgrade(empty_url)
+    engine = schema.migration_engine(address(empty_url))
+    with engine.connect() as connection:
+        connection.execute(text("create table stray (id integer)"))
+        connection.execute(text("create table procrastinate_jobs (id integer)"))
+        connection.execute(text("alter table job add column stray integer"))
+
+        differences = compare_metadata(
+            MigrationContext.configure(connection, opts={"include_name": names_ours}), metadata
+        )
+    engine.dispose()
+
+    kinds = {(found[0], str(found[1].name) if found[0] == "remove_table" else found[3].name) for found in differences}
+    assert kinds == {("remove_table", "stray"), ("remove_column", "stray")}
+
+
+def test_the_database_says_where_it_stands(empty_url: str) -> None:
+    engine = schema.migration_engine(address(empty_url))
+    assert schema.current(engine) is None
+    assert not schema.at_head(engine)
+
+    schema.upgrade(empty_url)
+
+    assert schema.current(engine) == schema.head()
+    assert schema.at_head(engine)
+    engine.dispose()
+
+
+def test_an_upgrade_of_an_upgraded_database_changes_nothing(empty_url: str) -> None:
+    schema.upgrade(empty_url)
+    before = tables(empty_url)
+
+    schema.upgrade(empty_url)
+
+    assert tables(empty_url) == before
+
+
+def test_there_is_one_line_of_versions() -> None:
+    script = ScriptDirectory.from_config(schema.config())
+
+    assert script.get_heads() == [schema.head()]
+    assert [version.revision for version in script.walk_revisions()][-1] == "0001"
+
+
+async def test_readiness_is_asked_beside_a_writer_without_waiting_for_it(database: Database) -> None:
+    inside, asked = threading.Event(), threading.Event()
+
+    def write_slowly(tx: object) -> bool:
+        inside.set()
+        return asked.wait(10)
+
+    writing = asyncio.ensure_future(database.write(write_slowly))
+    await asyncio.to_thread(inside.wait, 10)
+    assert await asyncio.to_thread(schema.at_head, database.engine)
+    asked.set()
+
+    assert await writing
+
+
+def test_four_upgrades_at_once_make_one_schema(empty_url: str) -> None:
+    upgrade = "import sys; from storage import schema; schema.upgrade(sys.argv[1])"
+    started_together = [
+        subprocess.Popen([sys.executable, "-c", upgrade, empty_url], stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+
+    errors = [process.communicate(timeout=60)[1] for process in started_together]
+
+    assert [process.returncode for process in started_together] == [0] * 4, errors
+    assert set(metadata.tables) <= tables(empty_url)
+
+
+HANG_BEFORE_THE_LAST_STEP = """
+import sys, time
+from storage import schema, search
+
+def hang(connection):
+    print("in the middle", flush=True)
+    time.sleep(600)
+
+search.create = hang
+schema.upgrade(sys.argv[1])
+"""
+
+
+def test_an_upgrade_that_is_killed_half_way_never_happened(empty_url: str) -> None:
+    with started(HANG_BEFORE_THE_LAST_STEP, empty_url) as child:
+        child.says("in the middle")
+        child.kill()
+
+    assert tables(empty_url) == set()
+    schema.upgrade(empty_url)
+    assert set(metadata.tables) <= tables(empty_url)
+
+
+def test_a_migration_that_leaves_rows_pointing_nowhere_is_rolled_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'broken.db'}"
+
+    def leave_an_orphan(connection: object) -> None:
+        connection.exec_driver_sql(  # type: ignore[attr-defined]
+            "insert into snippet (id, article_id, position, text) values ('snp_1', 'art_nobody', 0, 'lost')"
+        )
+
+    monkeypatch.setattr("storage.search.create", leave_an_orphan)
+
+    with pytest.raises(RuntimeError, match="point nowhere in: snippet"):
+        schema.upgrade(url)
+
+    assert tables(url) == set()
+
+
+async def test_foreign_keys_are_enforced_again_after_an_upgrade(database: Database) -> None:
+    orphan = text("insert into snippet (id, article_id, position, text) values ('snp_1', 'art_nobody', 0, 'lost')")
+
+    with pytest.raises(IntegrityError):
+        await database.write(lambda tx: tx.run(orphan))
