@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import bindparam, select, update
 
 from storage.database import Tx, table_of
+from storage.rows import get
 from storage.tables import Agent, AgentIdentity, Pause
 
 _AGENT: Final = table_of(Agent)
@@ -78,3 +79,8 @@ def end_pauses(tx: Tx, category: str | None, now: datetime) -> int:
     """End the pauses of a category, or all (None). How many there were."""
     statement = _END if category is None else _END.where(_PAUSE.c.category == category)
     return len(tx.run(statement, now=now))
+
+
+def name_of(tx: Tx, agent_id: str) -> str:
+    agent = get(tx, Agent, agent_id)
+    return agent.name if agent else "somebody who is gone"

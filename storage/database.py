@@ -49,7 +49,7 @@ class Tx:
         self.postgres = connection.dialect.name == "postgresql"
         self._after_commit: list[Callable[[], None]] = []
 
-    def run(self, statement: Executable, /, **values: Any) -> Sequence[Row[Any]]:
+    def run(self, statement: Executable, /, **values: Any) -> Sequence[Row[*tuple[Any, ...]]]:
         """Execute, and return the rows if the statement returns any."""
         result = self.connection.execute(statement, values)
         return result.all() if result.returns_rows else ()
@@ -157,7 +157,7 @@ class Database:
                 with self.engine.connect() as connection:
                     write.run(connection)
                     committing = True
-                    connection.commit()
+                    _commit(connection)
                 break
             except DBAPIError as error:
                 write.error = error
@@ -190,7 +190,7 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 write.run(connection)
-                connection.commit()
+                _commit(connection)
         except BaseException as error:  # noqa: BLE001  # belongs to the caller, whatever it is
             write.error = error
 
@@ -205,7 +205,7 @@ class Database:
                     if not write.run_behind_savepoint(connection):
                         return False
                 if any(write.error is None for write in group):
-                    connection.commit()
+                    _commit(connection)
         except BaseException as error:  # noqa: BLE001  # belongs to the callers, whatever it is
             for write in group:
                 write.error = write.error or error
@@ -281,6 +281,14 @@ def _ran(work: Callable[[Tx], T], tx: Tx) -> T:
         return work(tx)
     except StopIteration as stop:  # no future can hold one: its caller would wait for ever
         raise RuntimeError("StopIteration left a transaction's function") from stop
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
+    except BaseException:
+        connection.invalidate()  # SQLAlchemy thinks it over, SQLite may not: the next one would begin inside it
+        raise
 
 
 def _given_up(connection: Connection) -> bool:

@@ -35,6 +35,13 @@ _NEWEST: Final = (
     .order_by(_REVIEW.c.created_at.desc(), _REVIEW.c.id.desc())
     .limit(1)
 )
+_DRAFT: Final = table_of(Draft)
+_LAST_DRAFT: Final = (
+    select(_DRAFT)
+    .where(_DRAFT.c.review_id == bindparam("review_id"))
+    .order_by(_DRAFT.c.created_at.desc(), _DRAFT.c.id.desc())
+    .limit(1)
+)
 _UNDONE: Final = (
     update(_FEEDBACK)
     .where(_FEEDBACK.c.decision_id == bindparam("of_decision"))
@@ -89,6 +96,11 @@ def amend(tx: Tx, review: Review, **values: Any) -> bool:
 
 def draft_of(tx: Tx, review: Review) -> Draft | None:
     return get(tx, Draft, review.draft_id)
+
+
+def last_draft(tx: Tx, review_id: str) -> Draft | None:
+    """The newest draft a review had, also one that a redraft set aside."""
+    return tx.first(Draft, _LAST_DRAFT, review_id=review_id)
 
 
 def mark_undone(tx: Tx, decision_id: str) -> None:

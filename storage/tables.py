@@ -225,6 +225,7 @@ class Review(SQLModel, table=True):
     draft_missing: str | None = _prose()  # why there is none, for the card; None while one is being written
     draft_attempt: int  # grows with every redraft: an older writer's result no longer fits
     instruction: str | None = _prose()  # the last Redraft's words
+    notice: str | None = _prose()  # how this question came back: "Bo Lindqvist took the reply back"
     edited_text: str | None = _prose()  # an edit that was undone: what the next edit starts from
     draft_after: datetime  # quiet time: drafting starts when the customer has paused
     first_at: datetime  # when the first message of the burst came

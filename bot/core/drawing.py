@@ -1,0 +1,304 @@
+"""From the rows behind a posting to its card. Every state has its own short function."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, assert_never
+
+from bot.core.cards import (
+    Action,
+    Card,
+    CardState,
+    Cited,
+    Ending,
+    File,
+    Offer,
+    Proposal,
+    Reason,
+    Said,
+)
+from bot.core.decisions import Shown
+from bot.core.drafts import sources_of
+from bot.core.policy import Policy
+from bot.core.texts import legible, one_line
+from bot.core.triage import RULE_WORDS
+from storage.facts import Facts
+from storage.tables import (
+    DecisionKind,
+    DeliveryStatus,
+    Direction,
+    Draft,
+    Message,
+    Priority,
+    Review,
+    ReviewStatus,
+)
+
+_MENU: Final = (Action.REDRAFT, Action.RECATEGORISE, Action.DISMISS)
+_OWNER: Final = (Action.REPLY, Action.HAND_BACK, Action.RESOLVE)
+
+
+def draw(facts: Facts, policy: Policy, *, notices: tuple[str, ...] = (), offers: tuple[Offer, ...] = ()) -> Card:
+    """The card as it stands. Depends on the rows alone, never on the time of drawing."""
+    base = _base(facts, policy)
+    if facts.moved:
+        return _closed(base, f"Moved to {policy.category_title(facts.conversation.category)}")
+    card = _review_card(base, facts, facts.review) if facts.review else _message_card(base, facts)
+    if card.state is CardState.WAITING:
+        card = replace(card, notices=card.notices + notices, offers=() if card.proposal else offers)
+    return replace(card, summary=_summary(card, facts))
+
+
+def _base(facts: Facts, policy: Policy) -> Card:
+    review, conversation = facts.review, facts.conversation
+    category = review.category if review else conversation.category
+    name = one_line(facts.customer.name or "", 60) or "Customer without a name"
+    return Card(
+        key=facts.posting.id,
+        shown=Shown(
+            conversation_id=conversation.id,
+            sequence=review.sequence if review else conversation.sequence,
+            review_id=review.id if review else None,
+            draft_digest=facts.draft.digest if facts.draft else None,
+            message_id=facts.outgoing.id if facts.outgoing else facts.posting.message_id,
+        ),
+        state=CardState.WAITING,
+        headline=f"{policy.category_title(category)} · {name}",
+        facts=_facts_line(facts, policy),
+        waiting_since=None,
+        priority=review.priority if review else conversation.priority,
+        said=tuple(_said(message) for message in facts.to_answer),
+        earlier=tuple(_said(message) for message in facts.earlier),
+        broadcast=facts.threaded,
+        category=category,
+        categories=tuple((name, policy.category_title(name)) for name in policy.category_names if name != category),
+    )
+
+
+def _facts_line(facts: Facts, policy: Policy) -> tuple[str, ...]:
+    conversation, customer = facts.conversation, facts.customer
+    priority = facts.review.priority if facts.review else conversation.priority
+    channel = policy.channels.get(conversation.channel)
+    found = [
+        f"{priority.value.capitalize()} priority" if priority in (Priority.HIGH, Priority.URGENT) else "",
+        (policy.tier(customer.tier).title or one_line(customer.tier, 30)) if customer.tier != "standard" else "",
+        channel.title if channel else conversation.channel,
+        f"Owned by {one_line(facts.owner.name, 60)}" if facts.owner else "",
+    ]
+    return tuple(fact for fact in found if fact)
+
+
+def _said(message: Message) -> Said:
+    files = tuple(File(name=one_line(file["name"], 100), url=file["url"]) for file in message.attachments)
+    return Said(author=one_line(message.author, 60), text=legible(message.text), at=message.created_at, files=files)
+
+
+def _review_card(base: Card, facts: Facts, review: Review) -> Card:
+    match review.status:
+        case ReviewStatus.PENDING:
+            return _waiting(base, facts, review)
+        case ReviewStatus.APPROVED | ReviewStatus.EDITED:
+            return _answered(base, facts)
+        case ReviewStatus.TAKEN_OVER:
+            return _taken_over(base, facts)
+        case ReviewStatus.DISMISSED:
+            return _ended(base, facts, CardState.DISMISSED, "Dismissed")
+        case ReviewStatus.SUPERSEDED:
+            return _closed(base, "The customer wrote again: see the newer card")
+        case ReviewStatus.EXPIRED:
+            return _closed(base, "Nobody decided in time")
+        case _:
+            assert_never(review.status)
+
+
+def _waiting(base: Card, facts: Facts, review: Review) -> Card:
+    proposal = _proposal(facts.draft) if facts.draft else None
+    first = Action.APPROVE if proposal else Action.WRITE
+    buttons = (Action.APPROVE, Action.EDIT, Action.TAKE_OVER) if proposal else (first, Action.TAKE_OVER)
+    missing = review.draft_missing or "The draft is being written."
+    return replace(
+        base,
+        waiting_since=review.first_at,
+        reasons=_reasons(review),
+        notices=_notices(facts, review),
+        proposal=proposal,
+        prefill=review.edited_text,
+        missing="" if proposal else missing,
+        buttons=buttons,
+        menu=_MENU,
+    )
+
+
+def _proposal(draft: Draft) -> Proposal:
+    counts = draft.evidence
+    evidence = (
+        f"{counts['unchanged']} of {counts['of']} drafts like this went out unchanged" if counts.get("of") else ""
+    )
+    made_by = (
+        "Offline draft, put together from the knowledge base without a model"
+        if draft.offline
+        else f"Drafted by {draft.model}"
+    )
+    return Proposal(
+        text=draft.text,
+        sources=tuple(
+            Cited(title=one_line(source.title, 120), url=source.url, version=source.version)
+            for source in sources_of(draft)
+        ),
+        evidence=evidence,
+        made_by=made_by,
+        offline=draft.offline,
+    )
+
+
+def _reasons(review: Review) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(words=_rule_words(reason["name"]), quote=one_line(reason["quote"], 200)) for reason in review.reasons
+    )
+
+
+def _rule_words(rule: str) -> str:
+    return "Category" if rule.startswith("category:") else RULE_WORDS.get(rule, rule)
+
+
+def _notices(facts: Facts, review: Review) -> tuple[str, ...]:
+    found = []
+    if review.notice:
+        found.append(review.notice)
+    if facts.recategorised:
+        found.append(f"Moved here by {one_line(facts.recategorised.by, 60)}")
+    if facts.redrafted:
+        words = one_line(facts.redrafted.decision.reason or "", 200)
+        found.append(f"Redraft asked by {one_line(facts.redrafted.by, 60)}" + (f": “{words}”" if words else ""))
+    return tuple(found)
+
+
+_SENT_AS: Final = {
+    DecisionKind.APPROVE: "Approved as drafted by",
+    DecisionKind.EDIT: "Edited and approved by",
+    DecisionKind.REPLY: "Written by",
+}
+
+
+def _answered(base: Card, facts: Facts) -> Card:
+    """Decided, with something to send: the delivery says how far it got."""
+    settled, outgoing, delivery = facts.settled, facts.outgoing, facts.delivery
+    if settled is None or outgoing is None or delivery is None:
+        raise LookupError(f"posting {facts.posting.id}: a decision lost what it sends")
+    ending = Ending(
+        words=f"{_SENT_AS.get(settled.decision.kind, 'Decided by')} {one_line(settled.by, 60)}",
+        at=settled.decision.created_at,
+        text=outgoing.text,
+        delivery=_delivery_words(delivery.status, delivery.error),
+    )
+    owned = _OWNER if facts.newest and facts.owner else ()
+    match delivery.status:
+        case DeliveryStatus.HELD:
+            return replace(base, state=CardState.HELD, ending=ending, buttons=(Action.UNDO, *owned))
+        case DeliveryStatus.SENDING:
+            return replace(base, state=CardState.SENDING, ending=ending, buttons=owned)
+        case DeliveryStatus.SENT:
+            more = owned or ((Action.TAKE_OVER,) if facts.newest else ())
+            return replace(base, state=CardState.SENT, ending=ending, buttons=more)
+        case DeliveryStatus.FAILED:
+            return replace(base, state=CardState.FAILED, ending=ending, buttons=(Action.RETRY, *owned))
+        case DeliveryStatus.CANCELLED:
+            taken_back = replace(ending, delivery="Taken back before it was sent")
+            return replace(base, state=CardState.DISMISSED, ending=taken_back, buttons=owned)
+        case _:
+            assert_never(delivery.status)
+
+
+def _delivery_words(status: DeliveryStatus, error: str | None) -> str:
+    match status:
+        case DeliveryStatus.HELD:
+            return "Not sent yet: Undo takes it back"
+        case DeliveryStatus.SENDING:
+            return f"Sending… the channel does not take it yet ({one_line(error, 200)})" if error else "Sending…"
+        case DeliveryStatus.SENT:
+            return "Delivered"
+        case DeliveryStatus.FAILED:
+            return f"NOT DELIVERED: {one_line(error or 'no reason given', 300)}"
+        case DeliveryStatus.CANCELLED:
+            return "Taken back"
+        case _:
+            assert_never(status)
+
+
+def _taken_over(base: Card, facts: Facts) -> Card:
+    by = one_line(facts.settled.by, 60) if facts.settled else "an agent"
+    at = facts.settled.decision.created_at if facts.settled else base.said[-1].at
+    if not facts.newest:
+        return _closed(base, f"Taken over by {by}: the conversation goes on below")
+    return _owned_or_done(base, facts, Ending(words=f"Taken over by {by}", at=at))
+
+
+def _owned_or_done(base: Card, facts: Facts, ending: Ending | None) -> Card:
+    """The newest card of a conversation that people handle."""
+    if facts.owner is None:
+        return replace(base, state=CardState.DISMISSED, ending=_released(facts) or ending)
+    return replace(
+        base,
+        state=CardState.TAKEN_OVER,
+        waiting_since=facts.conversation.waiting_since,
+        ending=ending,
+        buttons=_OWNER,
+        menu=(Action.TAKE_OVER,),
+    )
+
+
+def _released(facts: Facts) -> Ending | None:
+    if facts.released is None:
+        return None
+    verb = "Resolved" if facts.released.decision.kind is DecisionKind.RESOLVE else "Handed back to Signoff"
+    return Ending(words=f"{verb} by {one_line(facts.released.by, 60)}", at=facts.released.decision.created_at)
+
+
+def _ended(base: Card, facts: Facts, state: CardState, verb: str) -> Card:
+    if facts.settled is None:
+        return _closed(base, verb)
+    reason = one_line((facts.settled.decision.reason or "").replace("_", " "), 200)
+    words = f"{verb} by {one_line(facts.settled.by, 60)}" + (f": {reason}" if reason else "")
+    return replace(base, state=state, ending=Ending(words=words, at=facts.settled.decision.created_at))
+
+
+def _closed(base: Card, words: str) -> Card:
+    at = base.said[-1].at if base.said else _EPOCH
+    return replace(
+        base, state=CardState.CLOSED, said=(), earlier=(), ending=Ending(words=words, at=at), broadcast=False
+    )
+
+
+_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _message_card(base: Card, facts: Facts) -> Card:
+    """A posting without a question: an owner's reply, a customer's words to an owner, or a note."""
+    message = facts.message
+    if message is None:
+        raise LookupError(f"posting {facts.posting.id} shows nothing")
+    if message.direction is Direction.OUTGOING:
+        return replace(_answered(base, facts), broadcast=False)
+    if message.automatic:
+        return replace(base, state=CardState.NOTE, buttons=(Action.DRAFT,) if facts.newest else (), broadcast=False)
+    if not facts.newest:
+        return replace(base, state=CardState.NOTE, broadcast=False)
+    return _owned_or_done(base, facts, None)
+
+
+def _summary(card: Card, facts: Facts) -> str:
+    """All that a screen reader or a notification gets: who, what, and what is asked of the reader."""
+    words = one_line(" / ".join(said.text for said in card.said), 160)
+    match card.state:
+        case CardState.WAITING:
+            ask = f"Draft: {one_line(card.proposal.text, 160)}" if card.proposal else card.missing
+            reasons = "; ".join(reason.words for reason in card.reasons)
+            return f"{card.headline} wrote: {words}. {reasons + '. ' if reasons else ''}{ask}"
+        case CardState.TAKEN_OVER:
+            return f"{card.headline}: {'; '.join(card.facts)}. {words}"
+        case CardState.NOTE:
+            return f"{card.headline}: {words}"
+        case _:
+            ending = card.ending
+            said = f" {one_line(ending.text, 120)}" if ending and ending.text else ""
+            state = f" {ending.delivery}." if ending and ending.delivery else ""
+            return f"{card.headline}: {ending.words if ending else card.state.value}.{state}{said}"

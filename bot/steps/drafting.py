@@ -1,0 +1,216 @@
+"""Review -> draft -> promise of a card. Whatever happens to the model, the card comes."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core.drafts import Case, Drafted, Drafter, DraftUnavailable, Library, ModelTriage, Turn
+from bot.core.texts import digest, legible, one_line
+from bot.core.triage import Because, Handling, Triage, category_by_rule, with_model
+from bot.steps.workshop import Workshop, promise_show, want_postings
+from storage import agents, conversations, ids, postings, reviews
+from storage.database import Tx
+from storage.jobs import Claimed, Postpone
+from storage.rows import change, get, known
+from storage.tables import Conversation, Customer, Direction, Draft, Message, Pause, Review, ReviewStatus
+
+log = logging.getLogger(__name__)
+
+TURNS = 20  # of the conversation, as far as a drafter sees
+_WITHOUT_MODEL = 3  # a job begun this often does without the model: a crash may have come from it
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Before:
+    """What drafting starts from, read in one go."""
+
+    review: Review
+    conversation: Conversation
+    customer: Customer
+    said: tuple[Message, ...]
+    pause: Pause | None
+    paused_by: str
+    previous: str | None  # the draft a redraft starts from
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """What drafting came to: a draft, or the reason why there is none."""
+
+    drafted: Drafted | None
+    missing: str | None
+    model: ModelTriage | None = None
+
+
+@dataclass(frozen=True)
+class Drafting:
+    shop: Workshop
+    drafter: Drafter
+    library: Library
+    count: Callable[[str], None]  # told "drafted" or the reason why not, for metrics
+
+    async def __call__(self, job: Claimed) -> None:
+        before = await self.shop.db.read(lambda tx: self._before(tx, job.subject))
+        if before is None:
+            return
+        now = self.shop.clock()
+        if now < before.review.draft_after:
+            raise Postpone(before.review.draft_after)
+        made = await self._make(before, now, alone=job.attempt >= _WITHOUT_MODEL)
+        await self.shop.db.write(lambda tx: self._keep(tx, before, made))
+
+    def _before(self, tx: Tx, review_id: str) -> _Before | None:
+        """None: there is nothing (left) to draft."""
+        review = get(tx, Review, review_id)
+        if review is None or review.status is not ReviewStatus.PENDING:
+            return None
+        if review.draft_id is not None or review.draft_missing is not None:
+            return None
+        conversation = known(tx, Conversation, review.conversation_id)
+        last = reviews.last_draft(tx, review.id) if review.instruction is not None else None
+        pause = agents.pause_on(tx, review.category, self.shop.clock())
+        return _Before(
+            review=review,
+            conversation=conversation,
+            customer=known(tx, Customer, conversation.customer_id),
+            said=tuple(conversations.said_up_to(tx, conversation.id, until=review.sequence, most=TURNS)),
+            pause=pause,
+            previous=last.text if last else None,
+            paused_by=agents.name_of(tx, pause.agent_id) if pause else "",
+        )
+
+    async def _make(self, before: _Before, now: datetime, *, alone: bool) -> _Made:
+        if before.pause is not None:
+            return _Made(drafted=None, missing=paused_words(before.pause, before.paused_by))
+        if not self.shop.policy.category(before.review.category).draft and not before.review.instruction:
+            return _Made(drafted=None, missing="Replies in this category are written by people.")
+        if alone:
+            return _Made(drafted=None, missing="Drafting failed repeatedly: please write this one.")
+        model: list[ModelTriage | None] = [None]
+        seconds = self.shop.policy.desk.draft_deadline_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                drafted = await self._ask(before, model)
+        except TimeoutError:
+            self.count("deadline")
+            return _Made(drafted=None, missing=f"No draft within {seconds:g} seconds.", model=model[0])
+        except DraftUnavailable as unavailable:
+            self.count(unavailable.reason)
+            return _Made(drafted=None, missing=str(unavailable), model=model[0])
+        self.count("drafted")
+        return _Made(drafted=drafted, missing=None, model=model[0])
+
+    async def _ask(self, before: _Before, model: list[ModelTriage | None]) -> Drafted:
+        """Triage and search side by side, then the draft. What triage found is kept even if the draft fails."""
+        case = self._case(before, before.review.category)
+        async with asyncio.TaskGroup() as group:
+            judging = group.create_task(self.drafter.triage(case))
+            searching = group.create_task(self.library.search(case.question))
+        model[0] = judging.result()
+        judged = self._judged(before, model[0])
+        if judged.handling is Handling.WRITE:
+            raise DraftUnavailable("written_by_people", "Replies in this category are written by people.")
+        return await self.drafter.draft(self._case(before, judged.category), searching.result())
+
+    def _case(self, before: _Before, category: str) -> Case:
+        channel = self.shop.policy.channels.get(before.conversation.channel)
+        question = [
+            message.text
+            for message in before.said
+            if message.direction is Direction.INCOMING and message.sequence > before.review.since_sequence
+        ]
+        return Case(
+            conversation_id=before.conversation.id,
+            customer_name=before.customer.name,
+            channel_title=channel.title if channel else before.conversation.channel,
+            tier=before.customer.tier,
+            category=category,
+            turns=tuple(
+                Turn(
+                    by_customer=message.direction is Direction.INCOMING,
+                    author=message.author,
+                    text=legible(message.text),
+                )
+                for message in before.said
+            ),
+            question=legible("\n\n".join(question)),
+            instruction=before.review.instruction or None,
+            previous_draft=before.previous,
+        )
+
+    def _judged(self, before: _Before, model: ModelTriage | None) -> Triage:
+        """The rules' judgement as the review holds it, raised by what the model saw."""
+        review = before.review
+        rules = Triage(
+            category=review.category,
+            priority=review.priority,
+            handling=Handling.DRAFT,
+            reasons=tuple(Because(rule=reason["name"], quote=reason["quote"]) for reason in review.reasons),
+        )
+        words = "\n".join(message.text for message in before.said if message.sequence > review.since_sequence)
+        settled = category_by_rule(words, self.shop.policy) is not None or review.instruction is not None
+        judged = with_model(rules, model, self.shop.policy, categorised_by_rule=settled)
+        if not self.shop.policy.category(judged.category).draft and review.instruction is None:
+            return Triage(
+                category=judged.category, priority=judged.priority, handling=Handling.WRITE, reasons=judged.reasons
+            )
+        return judged
+
+    def _keep(self, tx: Tx, before: _Before, made: _Made) -> None:
+        """Put the draft on its review, unless the review moved on; and put its card up."""
+        review, judged = before.review, self._judged(before, made.model)
+        reasons = [{"name": because.rule, "quote": because.quote} for because in judged.reasons]
+        draft = self._draft(tx, review, judged.category, made) if made.drafted else None
+        news: dict[str, object] = {
+            "category": judged.category,
+            "priority": judged.priority,
+            "reasons": reasons,
+            "draft_id": draft.id if draft else None,
+            "draft_missing": made.missing,
+        }
+        if not reviews.amend(tx, review, **news):
+            log.info("draft came too late", extra={"review": review.id})
+            return
+        if draft:
+            tx.add(draft)
+        conversation = known(tx, Conversation, review.conversation_id)
+        change(tx, Conversation, conversation.id, {"category": judged.category, "priority": judged.priority})
+        hanging = postings.of_review(tx, review.id)
+        if not hanging:
+            want_postings(tx, self.shop, conversation, before.customer, category=judged.category, review_id=review.id)
+        for posting in hanging:
+            promise_show(tx, self.shop, posting)
+
+    def _draft(self, tx: Tx, review: Review, category: str, made: _Made) -> Draft:
+        drafted = made.drafted
+        assert drafted is not None
+        text = legible(drafted.text).strip()
+        return Draft(
+            id=ids.new("drf"),
+            review_id=review.id,
+            text=text,
+            digest=digest(text),
+            sources=[source.as_json() for source in drafted.sources],
+            evidence=reviews.evidence(tx, category),
+            offline=drafted.offline,
+            model=drafted.model,
+            prompt_version=drafted.prompt_version,
+            instruction=review.instruction,
+            triage=made.model.as_json() if made.model else None,
+            input_tokens=drafted.input_tokens,
+            output_tokens=drafted.output_tokens,
+            cache_read_tokens=drafted.cache_read_tokens,
+            cache_write_tokens=drafted.cache_write_tokens,
+            cost_usd=drafted.cost_usd,
+            milliseconds=drafted.milliseconds,
+            created_at=self.shop.clock(),
+        )
+
+
+def paused_words(pause: Pause, by: str) -> str:
+    """What cards and `/signoff status` say of a pause."""
+    until = pause.until.replace(microsecond=0) + timedelta(seconds=1 if pause.until.microsecond else 0)
+    what = pause.category or "everything"
+    return f"Drafting is paused for {what} until {until:%H:%M} UTC ({one_line(by, 60)})."

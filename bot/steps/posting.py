@@ -1,0 +1,105 @@
+"""Posting row -> card on a surface: posted once, redrawn when it would look different."""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.core.cards import Card, CardState, Offer
+from bot.core.drafts import Library
+from bot.core.drawing import draw
+from bot.core.texts import legible, one_line
+from bot.steps.workshop import Workshop
+from bot.surfaces.base import Surface, SurfaceRefused
+from storage import postings
+from storage.database import Tx
+from storage.facts import Facts, facts_of
+from storage.jobs import Claimed, Postpone
+from storage.rows import change, get
+from storage.tables import Posting, PostingStatus, Review
+
+log = logging.getLogger(__name__)
+
+_OFFERS = 3
+
+
+@dataclass(frozen=True)
+class Showing:
+    """The handler of SHOW jobs, and the one place where rows become cards."""
+
+    shop: Workshop
+    library: Library
+    surfaces: Mapping[str, Surface]
+
+    async def __call__(self, job: Claimed) -> None:
+        facts = await self.shop.db.read(lambda tx: _facts(tx, job.subject))
+        if facts is None:
+            return
+        card = await self.card(facts)
+        if facts.posting.status is PostingStatus.POSTED:
+            await self._redraw(facts.posting, card)
+        else:
+            await self._post(facts.posting, card)
+
+    async def card(self, facts: Facts) -> Card:
+        card = draw(facts, self.shop.policy)
+        if card.state is CardState.WAITING and card.proposal is None and facts.review and facts.review.draft_missing:
+            return draw(facts, self.shop.policy, offers=await self._offers(facts))
+        return card
+
+    async def _offers(self, facts: Facts) -> tuple[Offer, ...]:
+        """What the knowledge base and past replies have: promise 10."""
+        question = legible("\n\n".join(message.text for message in facts.to_answer))
+        found = [
+            Offer(
+                title=one_line(snippet.source.title, 120),
+                text=one_line(snippet.source.quote, 300),
+                url=snippet.source.url,
+            )
+            for snippet in await self.library.search(question, limit=_OFFERS)
+        ]
+        for precedent in await self.library.precedents(question, not_of=facts.customer.id, limit=1):
+            found.append(Offer(title="A past reply", text=one_line(precedent.text, 300), url=None))
+        return tuple(found)
+
+    async def _redraw(self, posting: Posting, card: Card) -> None:
+        looks = _looks(card)
+        if posting.ref is None or posting.shown == looks:
+            return
+        await self.surfaces[posting.surface].update(posting.ref, card)
+        await self.shop.db.write(lambda tx: change(tx, Posting, posting.id, {"shown": looks}))
+
+    async def _post(self, posting: Posting, card: Card) -> None:
+        """Note that we try, post, note where it hangs. A crash in between is found again by the posting's id."""
+        again = posting.status is PostingStatus.TRYING
+        if not again:
+            await self._note(posting, {"status": PostingStatus.TRYING})
+        thread = await self.shop.db.read(lambda tx: postings.root(tx, posting))
+        try:
+            ref = await self.surfaces[posting.surface].post(card, place=posting.place, thread=thread, again=again)
+        except Postpone:
+            if not again:  # nothing was sent: the next attempt need not look for it
+                await self._note(posting, {"status": PostingStatus.WANTED})
+            raise
+        except SurfaceRefused:
+            log.error("surface refused a card", extra={"posting": posting.id, "surface": posting.surface})
+            raise
+        await self.shop.db.write(lambda tx: self._posted(tx, posting, ref, _looks(card)))
+
+    async def _note(self, posting: Posting, values: dict[str, object]) -> None:
+        await self.shop.db.write(lambda tx: change(tx, Posting, posting.id, values))
+
+    def _posted(self, tx: Tx, posting: Posting, ref: str, looks: str) -> None:
+        change(tx, Posting, posting.id, {"status": PostingStatus.POSTED, "ref": ref, "shown": looks})
+        if posting.review_id is not None:
+            change(tx, Review, posting.review_id, {"shown_at": self.shop.clock()}, expect={"shown_at": None})
+
+
+def _facts(tx: Tx, posting_id: str) -> Facts | None:
+    posting = get(tx, Posting, posting_id)
+    return None if posting is None else facts_of(tx, posting)
+
+
+def _looks(card: Card) -> str:
+    """Equal for cards that look the same."""
+    return hashlib.sha256(repr(card).encode("utf-8", "surrogatepass")).hexdigest()[:32]

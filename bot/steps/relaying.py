@@ -1,0 +1,167 @@
+"""Delivery -> customer: held, then sending, then sent or failed, each by compare-and-set."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapters.base import Adapter, PermanentFailure, Reply, TemporaryFailure
+from bot.steps.workshop import Workshop, channel_lane, promise_show, show_review
+from storage import articles, conversations, postings
+from storage.database import Tx
+from storage.jobs import Claimed
+from storage.rows import change, get, known
+from storage.tables import (
+    Conversation,
+    Customer,
+    Decision,
+    Delivery,
+    DeliveryStatus,
+    Direction,
+    JobKind,
+    Message,
+    Review,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Letter:
+    """A delivery with everything its channel needs."""
+
+    delivery: Delivery
+    message: Message
+    conversation: Conversation
+    reply: Reply
+
+
+@dataclass(frozen=True)
+class Relaying:
+    """The handlers of RELEASE and RELAY jobs."""
+
+    shop: Workshop
+    adapters: Mapping[str, Adapter]
+
+    async def release(self, job: Claimed) -> None:
+        """The hold is over: from here on Undo comes too late."""
+        await self.shop.db.write(lambda tx: self._release(tx, job.subject))
+
+    def _release(self, tx: Tx, delivery_id: str) -> None:
+        delivery = get(tx, Delivery, delivery_id)
+        now = self.shop.clock()
+        if delivery is None or not change(
+            tx,
+            Delivery,
+            delivery_id,
+            {"status": DeliveryStatus.SENDING, "updated_at": now},
+            expect={"status": DeliveryStatus.HELD},
+        ):
+            return
+        self.shop.jobs.promise(tx, JobKind.RELAY, delivery_id, at=now, lane=channel_lane(delivery.conversation_id))
+
+    async def relay(self, job: Claimed) -> None:
+        """Hand it to the channel. Repeated only where the channel recognises the key; else a person is asked.
+
+        Raises:
+            TemporaryFailure: for the worker to repeat; the card says so from the first time on.
+        """
+        letter = await self.shop.db.read(lambda tx: self._letter(tx, job.subject))
+        if letter is None:
+            return
+        adapter = self.adapters.get(letter.conversation.channel)
+        if adapter is None:
+            await self._fail(letter, f"the channel {letter.conversation.channel} is not configured any more")
+            return
+        if not adapter.repeats_safely and not await self._begin_once(letter):
+            await self._fail(letter, "it may have been delivered: look at the channel before you press Retry")
+            return
+        try:
+            external_id = await adapter.send(letter.reply)
+        except PermanentFailure as refusal:
+            await self._fail(letter, str(refusal))
+        except TemporaryFailure as failure:
+            words = str(failure)
+            await self.shop.db.write(lambda tx: self._delayed(tx, letter, words))
+            raise
+        else:
+            await self.shop.db.write(lambda tx: self._sent(tx, letter, external_id))
+
+    async def given_up(self, job: Claimed, words: str) -> None:
+        """The last repetition failed: a person is told on the card, and may press Retry."""
+        letter = await self.shop.db.read(lambda tx: self._letter(tx, job.subject))
+        if letter is not None:
+            await self._fail(letter, f"gave up after {job.attempt} attempts: {words}")
+
+    def _letter(self, tx: Tx, delivery_id: str) -> _Letter | None:
+        """None: nothing (left) to send."""
+        delivery = get(tx, Delivery, delivery_id)
+        if delivery is None or delivery.status is not DeliveryStatus.SENDING:
+            return None
+        message = known(tx, Message, delivery.message_id)
+        conversation = known(tx, Conversation, message.conversation_id)
+        before = conversations.said_up_to(tx, conversation.id, until=message.sequence - 1, most=10)
+        incoming = [line.external_id for line in before if line.direction is Direction.INCOMING]
+        reply = Reply(
+            key=message.id,
+            thread=conversation.external_id,
+            to=known(tx, Customer, conversation.customer_id).external_id,
+            text=message.text,
+            author=message.author,
+            sequence=message.sequence,
+            in_reply_to=incoming[-1] if incoming else None,
+            written_at=message.created_at,
+        )
+        return _Letter(delivery=delivery, message=message, conversation=conversation, reply=reply)
+
+    async def _begin_once(self, letter: _Letter) -> bool:
+        """Note the attempt before it is made. False: an earlier one was begun and its end is unknown."""
+        begun = {"attempts": letter.delivery.attempts + 1, "updated_at": self.shop.clock()}
+        if letter.delivery.attempts > 0 and letter.delivery.error is None:
+            return False
+        await self.shop.db.write(lambda tx: change(tx, Delivery, letter.delivery.id, begun | {"error": None}))
+        return True
+
+    async def _fail(self, letter: _Letter, words: str) -> None:
+        log.error("reply not delivered", extra={"delivery": letter.delivery.id, "channel": letter.conversation.channel})
+        await self.shop.db.write(lambda tx: self._settle(tx, letter, DeliveryStatus.FAILED, words[:500]))
+
+    def _delayed(self, tx: Tx, letter: _Letter, words: str) -> None:
+        news = {"error": words[:500], "attempts": letter.delivery.attempts + 1, "updated_at": self.shop.clock()}
+        if change(tx, Delivery, letter.delivery.id, news, expect={"status": DeliveryStatus.SENDING}):
+            self._show(tx, letter.message)
+
+    def _sent(self, tx: Tx, letter: _Letter, external_id: str) -> None:
+        if not self._settle(tx, letter, DeliveryStatus.SENT, None):
+            return
+        change(tx, Message, letter.message.id, {"external_id": external_id})
+        question = conversations.said_up_to(tx, letter.conversation.id, until=letter.message.sequence - 1, most=4)
+        articles.index_reply(
+            tx,
+            message_id=letter.message.id,
+            customer_id=letter.conversation.customer_id,
+            category=letter.conversation.category,
+            question="\n".join(line.text for line in question if line.direction is Direction.INCOMING),
+            reply=letter.message.text,
+            now=self.shop.clock(),
+        )
+
+    def _settle(self, tx: Tx, letter: _Letter, status: DeliveryStatus, error: str | None) -> bool:
+        news = {
+            "status": status,
+            "error": error,
+            "attempts": letter.delivery.attempts + 1,
+            "updated_at": self.shop.clock(),
+        }
+        if not change(tx, Delivery, letter.delivery.id, news, expect={"status": DeliveryStatus.SENDING}):
+            return False
+        self._show(tx, letter.message)
+        return True
+
+    def _show(self, tx: Tx, message: Message) -> None:
+        """Redraw the card that shows this message: its review's, or its own."""
+        decision = known(tx, Decision, message.decision_id)
+        if decision.review_id is not None and get(tx, Review, decision.review_id):
+            show_review(tx, self.shop, decision.review_id)
+        for posting in postings.of_conversation(tx, message.conversation_id):
+            if posting.message_id == message.id:
+                promise_show(tx, self.shop, posting)

@@ -1,0 +1,88 @@
+"""Surfaces' membership -> agents: who may press, read again by clock, on a hint, and when a stranger presses."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.core.texts import one_line
+from bot.steps.workshop import Workshop
+from bot.surfaces.base import Member, Surface, SurfaceRefused, SurfaceUnavailable
+from storage import agents, ids
+from storage.database import Tx
+from storage.rows import change
+from storage.tables import Agent, AgentIdentity
+
+log = logging.getLogger(__name__)
+
+_STRANGER: Final = timedelta(seconds=10)  # a stranger's press makes us look again, at most this often
+
+
+@dataclass
+class Roster:
+    shop: Workshop
+    surfaces: Mapping[str, Surface]
+    _read_at: dict[str, datetime] = field(default_factory=dict)
+
+    async def read_all(self) -> None:
+        """For the clock. A surface that is away keeps the roster it had."""
+        for name in self.surfaces:
+            await self.read(name)
+
+    async def read_for_stranger(self, surface: str) -> bool:
+        """Look again, unless we just did. False: nothing new can be known."""
+        read_at = self._read_at.get(surface)
+        if surface not in self.surfaces or (read_at is not None and self.shop.clock() - read_at < _STRANGER):
+            return False
+        return await self.read(surface)
+
+    async def read(self, surface: str) -> bool:
+        """False: the surface did not say."""
+        self._read_at[surface] = self.shop.clock()
+        try:
+            members = await self.surfaces[surface].members()
+        except (SurfaceUnavailable, SurfaceRefused) as failure:
+            log.warning("roster could not be read", extra={"surface": surface, "error": str(failure)})
+            return False
+        if not members:
+            log.error("roster is empty: nobody may press", extra={"surface": surface})
+        known = await self.shop.db.read(lambda tx: agents.roster(tx, surface))
+        if _differs(known, members):
+            await self.shop.db.write(lambda tx: self._keep(tx, surface, members))
+            log.info("roster changed", extra={"surface": surface, "members": len(members)})
+        return True
+
+    def _keep(self, tx: Tx, surface: str, members: Sequence[Member]) -> None:
+        known = agents.roster(tx, surface)
+        now = self.shop.clock()
+        for member in members:
+            self._keep_member(tx, surface, member, known.get(member.external_id), now)
+        here = {member.external_id for member in members}
+        for external_id, agent in known.items():
+            if external_id not in here and agent.active:
+                change(tx, Agent, agent.id, {"active": False, "updated_at": now})
+
+    def _keep_member(self, tx: Tx, surface: str, member: Member, agent: Agent | None, now: datetime) -> None:
+        """A person known by e-mail from another surface is the same agent."""
+        name = one_line(member.name, 80) or member.external_id
+        if agent is None and member.email:
+            agent = agents.by_email(tx, member.email)
+            if agent is not None:
+                tx.add(AgentIdentity(surface=surface, external_id=member.external_id, agent_id=agent.id))
+        if agent is None:
+            agent = Agent(
+                id=ids.new("agt"), name=name, email=member.email, role=member.role, active=True, updated_at=now
+            )
+            tx.add(agent)
+            tx.add(AgentIdentity(surface=surface, external_id=member.external_id, agent_id=agent.id))
+            return
+        news = {"name": name, "email": member.email, "role": member.role, "active": True}
+        if any(getattr(agent, key) != value for key, value in news.items()):
+            change(tx, Agent, agent.id, news | {"updated_at": now})
+
+
+def _differs(known: Mapping[str, Agent], members: Sequence[Member]) -> bool:
+    now = {member.external_id: (one_line(member.name, 80), member.email, member.role) for member in members}
+    had = {key: (agent.name, agent.email, agent.role) for key, agent in known.items() if agent.active}
+    return now != had

@@ -1,0 +1,167 @@
+"""Second thoughts: taking a held reply back, trying a failed one again, asking a question anew."""
+
+from bot.core import verdicts
+from bot.core.decisions import Verdict
+from bot.core.texts import one_line
+from bot.steps.recording import Stand, record
+from bot.steps.workshop import (
+    channel_lane,
+    open_review,
+    promise_show,
+    show_conversation,
+    show_review,
+)
+from storage import conversations, postings, reviews
+from storage.rows import change, get, known
+from storage.tables import (
+    Conversation,
+    ConversationStatus,
+    Decision,
+    DecisionKind,
+    Delivery,
+    DeliveryStatus,
+    Draft,
+    JobKind,
+    Message,
+    Posting,
+    Review,
+    ReviewStatus,
+)
+
+
+def undo(stand: Stand) -> Verdict:
+    """Take back what is still held. The question is open again, as if nobody had pressed."""
+    message, delivery = _outgoing(stand)
+    if message is None or delivery is None:
+        return verdicts.NOT_FOUND
+    if delivery.status is DeliveryStatus.CANCELLED:
+        return verdicts.REPEATED
+    cancelled = {"status": DeliveryStatus.CANCELLED, "updated_at": stand.now}
+    if not change(stand.tx, Delivery, delivery.id, cancelled, expect={"status": DeliveryStatus.HELD}):
+        return verdicts.GONE_OUT
+    stand.shop.jobs.cancel(stand.tx, JobKind.RELEASE, delivery.id)
+    sent = known(stand.tx, Decision, message.decision_id)
+    review = get(stand.tx, Review, sent.review_id)
+    record(stand, DecisionKind.UNDO, review=review, reason=message.id)
+    reviews.mark_undone(stand.tx, sent.id)
+    if review is None:
+        _unsay(stand, message)
+    else:
+        _revive(stand, review, message)
+    return verdicts.RECORDED
+
+
+def retry(stand: Stand) -> Verdict:
+    """Try a failed delivery again, under the same key."""
+    message, delivery = _outgoing(stand)
+    if message is None or delivery is None:
+        return verdicts.NOT_FOUND
+    again = {"status": DeliveryStatus.SENDING, "attempts": 0, "error": None, "updated_at": stand.now}
+    if not change(stand.tx, Delivery, delivery.id, again, expect={"status": DeliveryStatus.FAILED}):
+        return verdicts.REPEATED if delivery.status is DeliveryStatus.SENDING else verdicts.NOTHING_FAILED
+    decision = known(stand.tx, Decision, message.decision_id)
+    record(stand, DecisionKind.RETRY, review=get(stand.tx, Review, decision.review_id), reason=message.id)
+    lane = channel_lane(stand.conversation.id)
+    stand.shop.jobs.promise(stand.tx, JobKind.RELAY, delivery.id, at=stand.now, lane=lane)
+    _show_message(stand, message, decision)
+    return verdicts.RECORDED
+
+
+def ask_again(stand: Stand, *, since: int, instruction: str | None) -> Review:
+    """Open a question about everything said beyond `since`, and have it drafted now."""
+    tx, shop, conversation = stand.tx, stand.shop, stand.conversation
+    lines = conversations.said_between(tx, conversation.id, after=since, until=conversation.sequence)
+    first_at = conversations.oldest_wait(lines) or stand.now
+    review = open_review(
+        tx,
+        shop,
+        conversation,
+        category=conversation.category,
+        priority=conversation.priority,
+        reasons=[],
+        since=since,
+        first_at=first_at,
+        draft_after=stand.now,
+    )
+    if instruction is not None:
+        change(tx, Review, review.id, {"instruction": instruction})
+    news = {"waiting_since": first_at, "status": ConversationStatus.OPEN, "answered_sequence": since}
+    change(tx, Conversation, conversation.id, news)
+    shop.jobs.promise(tx, JobKind.DRAFT, review.id, at=stand.now)
+    return review
+
+
+def _outgoing(stand: Stand) -> tuple[Message | None, Delivery | None]:
+    message = get(stand.tx, Message, stand.press.on.message_id)
+    if message is None or message.conversation_id != stand.conversation.id or message.decision_id is None:
+        return None, None
+    return message, reviews.delivery_of(stand.tx, message.id)
+
+
+def _unsay(stand: Stand, message: Message) -> None:
+    """An owner's reply taken back: whoever waited waits again."""
+    lines = conversations.said_up_to(stand.tx, stand.conversation.id, until=message.sequence - 1, most=50)
+    unanswered = []
+    for line in reversed(lines):
+        if line.decision_id is not None:
+            break
+        unanswered.append(line)
+    since = unanswered[-1].sequence - 1 if unanswered else message.sequence
+    news = {"waiting_since": conversations.oldest_wait(unanswered), "answered_sequence": since}
+    change(stand.tx, Conversation, stand.conversation.id, news)
+    show_conversation(stand.tx, stand.shop, stand.conversation.id)
+    for posting in postings.of_conversation(stand.tx, stand.conversation.id):
+        if posting.message_id == message.id:
+            promise_show(stand.tx, stand.shop, posting)
+
+
+def _revive(stand: Stand, old: Review, message: Message) -> None:
+    """The question of a reply that was taken back, asked again on the same card.
+
+    If the customer wrote during the hold there is a newer question: it now covers both, and is drafted anew.
+    """
+    tx, shop = stand.tx, stand.shop
+    if stand.conversation.owner_id is not None:
+        show_review(tx, shop, old.id)
+        show_conversation(tx, shop, stand.conversation.id)
+        return
+    newer = reviews.pending(tx, stand.conversation.id)
+    if newer is not None:
+        closed = {"status": ReviewStatus.SUPERSEDED, "decided_at": stand.now}
+        change(tx, Review, newer.id, closed, expect={"status": ReviewStatus.PENDING})
+        shop.jobs.cancel(tx, JobKind.DRAFT, newer.id)
+    review = open_review(
+        tx,
+        shop,
+        stand.conversation,
+        category=old.category,
+        priority=old.priority,
+        reasons=old.reasons,
+        since=old.since_sequence,
+        first_at=old.first_at,
+        draft_after=stand.now,
+        notice=f"{one_line(stand.agent.name, 60)} took the reply back before it was sent",
+    )
+    news = {"waiting_since": old.first_at, "answered_sequence": old.since_sequence}
+    change(tx, Conversation, stand.conversation.id, news)
+    if newer is None:
+        draft = get(tx, Draft, old.draft_id)
+        edited = message.text if draft is None or draft.text != message.text else None
+        change(
+            tx, Review, review.id, {"draft_id": old.draft_id, "draft_missing": old.draft_missing, "edited_text": edited}
+        )
+    else:
+        shop.jobs.promise(tx, JobKind.DRAFT, review.id, at=stand.now)
+    hanging = postings.of_review(tx, newer.id) if newer else []
+    for posting in hanging or postings.of_review(tx, old.id):
+        change(tx, Posting, posting.id, {"review_id": review.id})
+        promise_show(tx, shop, posting)
+    show_review(tx, shop, old.id)
+
+
+def _show_message(stand: Stand, message: Message, decision: Decision) -> None:
+    if decision.review_id is not None:
+        show_review(stand.tx, stand.shop, decision.review_id)
+    for posting in postings.of_conversation(stand.tx, stand.conversation.id):
+        if posting.message_id == message.id:
+            promise_show(stand.tx, stand.shop, posting)

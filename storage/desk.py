@@ -1,0 +1,104 @@
+"""What waits and how the desk stands: the reads behind the queue and the status."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import bindparam, case, func, select
+
+from storage.database import Tx, table_of
+from storage.tables import (
+    Agent,
+    Conversation,
+    ConversationStatus,
+    Customer,
+    Delivery,
+    DeliveryStatus,
+    Direction,
+    Message,
+    Posting,
+    Priority,
+    Review,
+    ReviewStatus,
+)
+
+_CONVERSATION: Final = table_of(Conversation)
+_CUSTOMER: Final = table_of(Customer)
+_MESSAGE: Final = table_of(Message)
+_POSTING: Final = table_of(Posting)
+_REVIEW: Final = table_of(Review)
+_AGENT: Final = table_of(Agent)
+_DELIVERY: Final = table_of(Delivery)
+
+_weight: Final = case(
+    {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}, value=_CONVERSATION.c.priority
+)
+_newest_words: Final = (
+    select(_MESSAGE.c.text)
+    .where(_MESSAGE.c.conversation_id == _CONVERSATION.c.id, _MESSAGE.c.direction == Direction.INCOMING)
+    .order_by(_MESSAGE.c.sequence.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_newest_posting: Final = (
+    select(_POSTING.c.id)
+    .where(_POSTING.c.conversation_id == _CONVERSATION.c.id, _POSTING.c.surface == bindparam("surface"))
+    .order_by(_POSTING.c.created_at.desc(), _POSTING.c.id.desc())
+    .limit(1)
+    .correlate(_CONVERSATION)
+    .scalar_subquery()
+)
+_ROWS: Final = (
+    select(
+        _CONVERSATION.c.id,
+        _CONVERSATION.c.category,
+        _CONVERSATION.c.priority,
+        _CONVERSATION.c.waiting_since,
+        _CUSTOMER.c.name.label("customer"),
+        _AGENT.c.name.label("owner"),
+        _REVIEW.c.id.label("review_id"),
+        _newest_words.label("preview"),
+        _POSTING.c.id.label("posting_id"),
+        _POSTING.c.place,
+        _POSTING.c.ref,
+    )
+    .select_from(_CONVERSATION)
+    .join(_CUSTOMER, _CUSTOMER.c.id == _CONVERSATION.c.customer_id)
+    .outerjoin(_AGENT, _AGENT.c.id == _CONVERSATION.c.owner_id)
+    .outerjoin(_REVIEW, (_REVIEW.c.conversation_id == _CONVERSATION.c.id) & (_REVIEW.c.status == ReviewStatus.PENDING))
+    .outerjoin(_POSTING, _POSTING.c.id == _newest_posting)
+    .order_by(_weight, _CONVERSATION.c.waiting_since, _CONVERSATION.c.id)
+    .limit(bindparam("most"))
+)
+_open: Final = _CONVERSATION.c.status == ConversationStatus.OPEN
+_WAITING: Final = _ROWS.where(_open, _CONVERSATION.c.owner_id.is_(None), _CONVERSATION.c.waiting_since.is_not(None))
+_MINE: Final = _ROWS.where(_open, _CONVERSATION.c.owner_id == bindparam("agent_id"))
+_COUNTS: Final = select(
+    func.count().filter(_open, _CONVERSATION.c.owner_id.is_(None), _CONVERSATION.c.waiting_since.is_not(None)),
+    func.min(_CONVERSATION.c.waiting_since).filter(_open),
+    func.count().filter(_CONVERSATION.c.owner_id.is_not(None)),
+).select_from(_CONVERSATION)
+_DELIVERIES: Final = select(
+    func.count().filter(_DELIVERY.c.status == DeliveryStatus.FAILED),
+    func.count().filter(_DELIVERY.c.status == DeliveryStatus.SENT, _DELIVERY.c.updated_at >= bindparam("since")),
+).select_from(_DELIVERY)
+
+
+def waiting(tx: Tx, surface: str, *, most: int) -> list[Any]:
+    """Conversations nobody owns and somebody waits in: urgent first, then oldest first."""
+    return list(tx.run(_WAITING, surface=surface, most=most))
+
+
+def owned(tx: Tx, surface: str, agent_id: str, *, most: int) -> list[Any]:
+    return list(tx.run(_MINE, surface=surface, agent_id=agent_id, most=most))
+
+
+def counts(tx: Tx) -> tuple[int, datetime | None, int]:
+    """How many wait, since when, and how many are taken over."""
+    (row,) = tx.run(_COUNTS)
+    return row[0], row[1], row[2]
+
+
+def deliveries(tx: Tx, *, since: datetime) -> tuple[int, int]:
+    """How many stand failed, and how many went out since then."""
+    (row,) = tx.run(_DELIVERIES, since=since)
+    return row[0], row[1]
