@@ -30,7 +30,7 @@ async def listening(app: Starlette) -> AsyncIterator[str]:
     sock = socket.create_server(("127.0.0.1", 0))
     server = Quiet(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
     serving = asyncio.create_task(server.serve(sockets=[sock]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn tells of its start by this flag alone
         await asyncio.sleep(0.005)
     try:
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"
