@@ -1,0 +1,229 @@
+"""The web application: Slack's and the channels' routes, health and metrics, and a server that ends gracefully."""
+
+import asyncio
+import contextlib
+import hmac
+import logging
+import socket
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final, Protocol
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import SecretStr
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.routing import BaseRoute
+
+from adapters.base import Adapter
+from bot import reference
+from bot.edge import Edge
+from bot.metrics import CONTENT_TYPE, Figures, Worker
+from bot.settings import Settings
+from storage import schema
+from storage.database import Database
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS: Final = 10  # for requests under way, when asked to stop
+_START_SECONDS: Final = 60
+_STOP_SECONDS: Final = 30  # for the bot after that: jobs under way are finished or promised again within this
+_CHECK_SECONDS: Final = 2
+_KEEP_ALIVE_SECONDS: Final = 75  # longer than proxies keep theirs, so that they never reuse one we just closed
+_AT_ONCE: Final = 2000  # connections and tasks; more are answered 503
+
+
+class Built(Protocol):
+    """The bot as bot.app builds it, as far as the host knows it."""
+
+    @property
+    def name(self) -> str:
+        """The company's, for titles."""
+
+    @property
+    def db(self) -> Database: ...
+    @property
+    def jobs(self) -> Worker: ...
+    @property
+    def adapters(self) -> Sequence[Adapter]: ...
+    @property
+    def surface_routes(self) -> Sequence[BaseRoute]: ...
+    @property
+    def settings(self) -> Settings: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None:
+        """Finish or promise again what is under way, then close everything."""
+
+    async def ready(self) -> Mapping[str, str | None]:
+        """By the name of each check: None if it is fine, else the remedy in a sentence."""
+
+
+class AddressTaken(Exception):
+    """Nothing can listen there. The message says where, why, and what to do."""
+
+
+def web(app: Built) -> Edge:
+    """The web application of a built bot; its lifespan starts and stops the bot."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with asyncio.timeout(_START_SECONDS):
+            await app.start()
+        try:
+            yield
+        finally:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await app.stop()
+
+    api = FastAPI(
+        title=f"{app.name}: Signoff",
+        summary="The customer channels of this installation.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        exception_handlers={Exception: _broken},
+    )
+    _add_health(api, app)
+    _add_metrics(api, app)
+    _add_documentation(api)
+    for route in app.surface_routes:
+        api.router.routes.append(route)
+    for adapter in app.adapters:
+        api.include_router(adapter.routes, prefix=f"/channels/{adapter.name}", tags=[adapter.title])
+    return Edge(api, place=_places(app))
+
+
+async def _broken(_: Request, __: Exception) -> Response:
+    """Details are in the log, where uvicorn writes them; whoever asked gets none."""
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    problem = {"type": "about:blank", "title": status.phrase, "status": status, "detail": "Something went wrong here."}
+    return JSONResponse(problem, status, media_type="application/problem+json")
+
+
+def _add_health(api: FastAPI, app: Built) -> None:
+    @api.get("/healthz", tags=["operations"], summary="Whether the process is alive")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @api.get("/readyz", tags=["operations"], summary="Whether it can work: 503 and the remedy of each check if not")
+    async def readyz() -> Response:
+        checks = {**await _database_checks(app.db), **await _own_checks(app)}
+        fine = all(remedy is None for remedy in checks.values())
+        told = {name: {"ok": remedy is None, "remedy": remedy} for name, remedy in checks.items()}
+        status = HTTPStatus.OK if fine else HTTPStatus.SERVICE_UNAVAILABLE
+        body = {"status": "ready" if fine else "not ready", "checks": told}
+        return JSONResponse(body, status, {"cache-control": "no-store"})
+
+
+async def _database_checks(db: Database) -> dict[str, str | None]:
+    unreachable = "The database does not answer: see that it runs and that DATABASE_URL names it."
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            at_head = await asyncio.to_thread(schema.at_head, db.engine)
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return {"database": unreachable, "schema": "Unknown while the database does not answer."}
+    return {"database": None, "schema": None if at_head else "Run `signoff migrate`, then restart."}
+
+
+async def _own_checks(app: Built) -> Mapping[str, str | None]:
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            return await app.ready()
+    except TimeoutError:
+        return {"bot": f"No answer within {_CHECK_SECONDS} s: the process is overloaded, or a remote is slow."}
+
+
+def _add_metrics(api: FastAPI, app: Built) -> None:
+    figures = Figures(app.db, app.jobs, lambda: datetime.now(UTC))
+
+    @api.get("/metrics", tags=["operations"], summary="Figures for Prometheus")
+    async def metrics(request: Request) -> Response:
+        if not _may_read(request, app.settings.metrics_token):
+            return Response("A bearer token is needed: see SIGNOFF_METRICS_TOKEN.\n", HTTPStatus.UNAUTHORIZED)
+        return Response(await figures.text(), media_type=CONTENT_TYPE)
+
+
+def _may_read(request: Request, token: SecretStr | None) -> bool:
+    offered = request.headers.get("authorization", "").removeprefix("Bearer ")
+    return token is None or hmac.compare_digest(offered.encode(), token.get_secret_value().encode())
+
+
+def _add_documentation(api: FastAPI) -> None:
+    @api.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(reference.page(api.openapi()), headers={"content-security-policy": reference.CSP})
+
+
+def _places(app: Built) -> "Places":
+    fixed = {path for route in app.surface_routes if (path := getattr(route, "path", None))}
+    return Places(fixed | {"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"}, [a.name for a in app.adapters])
+
+
+class Places:
+    """A path's name in metrics. Strangers choose paths, so what is not ours is all one place."""
+
+    def __init__(self, fixed: set[str], channels: Sequence[str]) -> None:
+        self._fixed, self._channels = fixed, [f"/channels/{name}" for name in channels]
+
+    def __call__(self, path: str) -> str:
+        if path in self._fixed:
+            return path
+        return next((each for each in self._channels if path == each or path.startswith(f"{each}/")), "elsewhere")
+
+
+async def serve(app: Built, *, host: str, port: int) -> None:
+    """Listen until SIGTERM or SIGINT, then stop accepting, let what is under way finish, and stop the bot.
+
+    Raises:
+        AddressTaken: before anything was started.
+    """
+    edge = web(app)
+    listener = _listen(host, port)
+    log.info("listening", extra={"host": host, "port": listener.getsockname()[1]})
+    with listener:
+        await Server(edge).serve(sockets=[listener])
+    log.info("stopped")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound before the bot starts: a second one on the same port must not begin to work."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        raise AddressTaken(
+            f"cannot listen on {host}:{port} ({error.strerror}): set SIGNOFF_HOST, SIGNOFF_PORT"
+        ) from error
+
+
+class Server(uvicorn.Server):
+    """uvicorn, told how to behave, and ending with exit code 0 when it is asked to end."""
+
+    def __init__(self, edge: Edge) -> None:
+        config = uvicorn.Config(
+            edge,
+            access_log=False,
+            log_config=None,  # bot.logs has seen to it
+            server_header=False,
+            lifespan="on",
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            limit_concurrency=_AT_ONCE,
+        )
+        super().__init__(config)
+        self._edge = edge
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._edge.close()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """As uvicorn does, but a signal that was obeyed is not raised again: being asked to stop is no failure."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
