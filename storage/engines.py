@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 
 
 def address(url: str) -> URL:
@@ -45,7 +45,18 @@ def _engine(url: URL, connections: int) -> Engine:
     if url.get_backend_name() == "sqlite" and (not url.database or url.database == ":memory:"):
         raise ValueError("DATABASE_URL names no file: an in-memory SQLite database would lose what was promised")
     # Parameters are customers' words: they must not reach a log inside an exception.
-    return create_engine(url, pool_size=connections, max_overflow=0, hide_parameters=True)
+    engine = create_engine(url, pool_size=connections, max_overflow=0, hide_parameters=True)
+    event.listen(engine, "handle_error", _forget_details)
+    return engine
+
+
+def _forget_details(context: ExceptionContext) -> None:
+    """PostgreSQL quotes the row it refuses; its first line, which names the constraint, is enough."""
+    refusal, ours = context.original_exception, context.sqlalchemy_exception
+    if isinstance(refusal, psycopg.Error) and refusal.diag.message_detail:
+        refusal.args = (refusal.diag.message_primary,)
+        if ours is not None:
+            ours.args = (f"({type(refusal).__name__}) {refusal.diag.message_primary}",)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
