@@ -51,7 +51,7 @@ def _prose() -> Any:
 
 
 def _json() -> Any:
-    return Field(sa_type=JSON)
+    return Field(sa_type=JSON(none_as_null=True))  # None is NULL, not the word null
 
 
 class Direction(StrEnum):
@@ -410,9 +410,10 @@ class Job(SQLModel, table=True):
     """A promise to touch the world, written in the transaction of its cause. Done jobs are deleted."""
 
     __table_args__ = (
-        Index("ix_job_due", "status", "run_at"),
+        Index("ix_job_due", "status", "kind", "run_at"),
         Index("ix_job_lane", "lane", "id"),
         Index("ix_job_subject", "subject", "kind"),
+        {"sqlite_autoincrement": True},  # or the id of a done job is given out again
     )
 
     id: int | None = Field(primary_key=True, default=None)  # grows: the order within a lane

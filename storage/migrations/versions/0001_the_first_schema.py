@@ -62,9 +62,10 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("job", schema=None) as batch_op:
-        batch_op.create_index("ix_job_due", ["status", "run_at"], unique=False)
+        batch_op.create_index("ix_job_due", ["status", "kind", "run_at"], unique=False)
         batch_op.create_index("ix_job_lane", ["lane", "id"], unique=False)
         batch_op.create_index("ix_job_subject", ["subject", "kind"], unique=False)
 
@@ -168,7 +169,7 @@ def upgrade() -> None:
         sa.Column("since_sequence", sa.Integer(), nullable=False),
         sa.Column("category", sa.String(), nullable=False),
         sa.Column("priority", sa.String(), nullable=False),
-        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("reasons", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("draft_id", sa.String(), nullable=True),
         sa.Column("draft_missing", sa.Text(), nullable=True),
         sa.Column("draft_attempt", sa.Integer(), nullable=False),
@@ -202,13 +203,13 @@ def upgrade() -> None:
         sa.Column("review_id", sa.String(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
-        sa.Column("sources", sa.JSON(), nullable=False),
-        sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("sources", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("evidence", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("offline", sa.Boolean(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("prompt_version", sa.String(), nullable=False),
         sa.Column("instruction", sa.Text(), nullable=True),
-        sa.Column("triage", sa.JSON(), nullable=True),
+        sa.Column("triage", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("input_tokens", sa.Integer(), nullable=False),
         sa.Column("output_tokens", sa.Integer(), nullable=False),
         sa.Column("cache_read_tokens", sa.Integer(), nullable=False),
@@ -258,7 +259,7 @@ def upgrade() -> None:
         sa.Column("external_id", sa.String(), nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("author", sa.String(), nullable=False),
-        sa.Column("attachments", sa.JSON(), nullable=False),
+        sa.Column("attachments", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("automatic", sa.Boolean(), nullable=False),
         sa.Column("decision_id", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
