@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
+from types import FrameType
 from typing import Final, Protocol
 
 import uvicorn
@@ -216,6 +217,23 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._edge = edge
+        self._told = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def stop(self) -> None:
+        """Stop accepting, and end `serve` when what is under way is done. Callable from a signal handler."""
+        self.should_exit = True
+        self._loop.call_soon_threadsafe(self._told.set)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self._loop.call_soon_threadsafe(self._told.set)
+
+    async def main_loop(self) -> None:
+        """Wait to be told; wake once a second for the Date header, where uvicorn wakes ten times."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), 1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._edge.close()

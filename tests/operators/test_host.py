@@ -37,7 +37,7 @@ async def hosted(bot: Bot) -> AsyncIterator[httpx2.AsyncClient]:
         async with httpx2.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
             yield client
     finally:
-        server.should_exit = True
+        server.stop()
         await task
 
 

@@ -1,0 +1,82 @@
+"""How commands speak: results on standard output, all else on standard error, and a sentence instead of a traceback."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from sqlalchemy.exc import OperationalError
+
+from bot.core.policy import Policy
+from bot.problems import Misconfigured, Problem
+from bot.settings import Settings, StoreSettings, load, load_store
+from storage import schema
+from storage.database import Database
+
+MISCONFIGURED: Final = 2  # exit codes: 1 something is wrong, 2 the configuration or the call is
+MIGRATE: Final = "The database is not at the schema this program was written for: run `signoff migrate`."
+
+out: Final = Console(soft_wrap=True)
+err: Final = Console(stderr=True, soft_wrap=True)
+
+
+def now() -> datetime:
+    """The wall clock, for whoever takes a clock."""
+    return datetime.now(UTC)
+
+
+def refuse(words: str, *, code: int = 1) -> NoReturn:
+    err.print(f"[red]{escape(words)}[/red]")
+    raise typer.Exit(code)
+
+
+def configured() -> tuple[Settings, Policy]:
+    """Settings and policy; or every problem is shown, and the command ends with code 2."""
+    try:
+        return load()
+    except Misconfigured as misconfigured:
+        show(misconfigured.problems)
+        raise typer.Exit(MISCONFIGURED) from None
+
+
+def store_configured() -> StoreSettings:
+    """Like `configured`, for a command that needs only the database."""
+    try:
+        return load_store()
+    except Misconfigured as misconfigured:
+        show(misconfigured.problems)
+        raise typer.Exit(MISCONFIGURED) from None
+
+
+def show(problems: Iterable[Problem]) -> None:
+    table = Table(title="Signoff cannot start yet", title_justify="left", show_lines=True)
+    for heading in ("Where", "What is wrong", "What to do"):
+        table.add_column(heading, overflow="fold")
+    for problem in problems:
+        table.add_row(escape(problem.where), escape(problem.what), escape(problem.remedy))
+    err.print(table, soft_wrap=False)
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """A database that cannot be reached ends the command with one line."""
+    try:
+        yield
+    except OperationalError as error:
+        refuse(f"The database cannot be used: {error.orig}. See DATABASE_URL.")
+
+
+def require_schema(db: Database) -> None:
+    if not schema.at_head(db.engine):
+        refuse(MIGRATE)
+
+
+def progress() -> Progress:
+    """A bar on standard error; nothing at all where that is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=err, disable=not err.is_terminal, transient=True)
