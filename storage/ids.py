@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from datetime import UTC, datetime
 from typing import Final
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing to misread aloud
@@ -20,3 +21,14 @@ def new(prefix: str) -> str:
         chance, digit = divmod(chance, 32)
         tail.append(_ALPHABET[digit])
     return f"{prefix}_{''.join(reversed(letters))}{''.join(tail)}"
+
+
+def made_at(made: str) -> datetime | None:
+    """When an id was made, to the millisecond; None for what `new` did not make."""
+    stamp = made.rpartition("_")[2][:9]
+    if len(made.rpartition("_")[2]) != 22 or any(letter not in _ALPHABET for letter in stamp):
+        return None
+    milliseconds = 0
+    for letter in stamp:
+        milliseconds = milliseconds * 32 + _ALPHABET.index(letter)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -86,7 +86,7 @@ def _overhead(said: Said) -> int:
 
 
 def _files(files: Sequence[File], room: int) -> tuple[list[Block], int]:
-    """A list of files, and the characters of those without room. A name is the sender's; the link says where it goes."""
+    """A list of files, and the characters that found no room. The name is the sender's, the link's text is not."""
     entries: list[Block] = []
     for place, file in enumerate(files):
         if (room := room - _file_units(file)) < 0:

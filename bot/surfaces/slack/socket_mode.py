@@ -1,0 +1,60 @@
+"""Socket Mode: the same payloads over a connection the bot opens, where no public address is to be had."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from typing import Any
+
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+
+from bot.surfaces.slack.door import Door
+from bot.surfaces.slack.wire import Client, is_loopback
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_SECONDS = 5.0
+
+
+class Socket:
+    """One connection, renewed by slack_sdk for as long as it is open."""
+
+    def __init__(self, door: Door, client: Client, *, app_token: str) -> None:
+        self._door, self._client, self._app_token = door, client, app_token
+        self._open: SocketModeClient | None = None
+        self._connecting: asyncio.Task[Any] | None = None
+
+    async def start(self) -> None:
+        """Begin to connect; return once connected, or soon: slack_sdk goes on trying."""
+        self._open = SocketModeClient(app_token=self._app_token, web_client=self._client.web, logger=log)
+        if is_loopback(self._client.web.base_url):
+            self._open.proxy = None
+        self._open.socket_mode_request_listeners.append(self._heard)
+        self._connecting = asyncio.create_task(self._open.connect_to_new_endpoint(), name="slack socket")
+        await asyncio.wait({self._connecting}, timeout=FIRST_WAIT_SECONDS)
+
+    async def stop(self) -> None:
+        if self._open is None or self._connecting is None:
+            return
+        self._connecting.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await self._connecting
+        await self._open.close()  # type: ignore[no-untyped-call]  # slack_sdk's
+        self._open = None
+
+    async def connected(self) -> bool:
+        return self._open is not None and await self._open.is_connected()
+
+    async def _heard(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        """Only what was dealt with is acknowledged: Slack hands the rest over again."""
+        if not isinstance(request.payload, dict):
+            return
+        response = await self._door.dispatch(request.payload)
+        if response.status != 200:
+            log.warning("not acknowledged", extra={"kind": request.type, "status": response.status})
+            return
+        payload = json.loads(response.body) if response.body.startswith("{") else None
+        await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id, payload=payload))
