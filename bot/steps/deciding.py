@@ -1,7 +1,6 @@
 """Press -> decision, and everything that follows from it, in one transaction."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
@@ -60,7 +59,6 @@ _KINDS: Final = {
 @dataclass(frozen=True)
 class Deciding:
     shop: Workshop
-    count: Callable[[Answer], None]  # for metrics
 
     async def __call__(self, press: Press) -> Verdict:
         """Record the decision or say why not. When this returns, what it says is committed."""
@@ -71,7 +69,6 @@ class Deciding:
             except Overtaken:
                 if attempt == _ATTEMPTS - 1:
                     raise
-        self.count(verdict.answer)
         facts = {
             "decision": type(press.decision).__name__,
             "answer": str(verdict.answer),

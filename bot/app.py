@@ -1,0 +1,183 @@
+"""Everything is built here, and only here."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from starlette.routing import BaseRoute
+
+from adapters.base import Adapter
+from adapters.webchat import WebChat
+from adapters.webhook import Webhook
+from bot import drafting
+from bot.core.policy import ChannelPolicy, Policy, WebChatPolicy, WebhookPolicy
+from bot.drafting.retrieval import FullTextLibrary, import_folder
+from bot.metrics import drafts
+from bot.settings import Settings
+from bot.steps.clocks import clocks
+from bot.steps.deciding import Deciding
+from bot.steps.desk import FrontDesk
+from bot.steps.drafting import Drafting
+from bot.steps.posting import Showing
+from bot.steps.receiving import Receiving
+from bot.steps.relaying import Relaying
+from bot.steps.roster import Roster
+from bot.steps.transcribing import Transcribing
+from bot.steps.workshop import Workshop
+from bot.surfaces import slack
+from bot.surfaces.base import Surface
+from storage.database import Database
+from storage.jobs import Retry, TableJobs, Work
+from storage.tables import JobKind
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+# Cards are tried for a day and replies for six hours: longer than a remote's bad afternoon, then a person is told.
+_CARDS: Final = Retry(cap=timedelta(minutes=1), attempts=1440)
+_REPLIES: Final = Retry(cap=timedelta(minutes=5), attempts=80)
+_DRAFTS: Final = Retry(cap=timedelta(minutes=1), attempts=1440)
+
+
+@dataclass
+class App:
+    """The bot, whole. `start` and `stop` are called once each."""
+
+    settings: Settings
+    policy: Policy
+    db: Database
+    jobs: TableJobs
+    works: Mapping[JobKind, Work]
+    slack: slack.Connected
+    adapters: tuple[Adapter, ...]
+    drafter: drafting.ClaudeDrafter | drafting.OfflineDrafter
+    desk: FrontDesk
+    roster: Roster
+    clocks: AsyncIOScheduler
+    clock: Clock
+    _working: asyncio.Task[None] | None = field(default=None, init=False)
+
+    @property
+    def name(self) -> str:
+        return self.policy.desk.name
+
+    @property
+    def surface_routes(self) -> tuple[BaseRoute, ...]:
+        return tuple(self.slack.routes)
+
+    async def start(self) -> None:
+        await self.db.__aenter__()
+        await self._read_knowledge()
+        await self.slack.start()
+        await self.roster.read_all()
+        self._working = asyncio.create_task(self.jobs.work(self.works), name="jobs")
+        self.clocks.start()
+
+    async def stop(self) -> None:
+        """Jobs under way finish or are promised again; then everything closes, the database last."""
+        if self.clocks.running:
+            self.clocks.shutdown(wait=False)
+        if self._working is not None:
+            self._working.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._working
+        await self.slack.stop()
+        for adapter in self.adapters:
+            await adapter.close()
+        await self.drafter.aclose()
+        await self.db.__aexit__()
+
+    async def ready(self) -> dict[str, str | None]:
+        working = self._working is not None and not self._working.done()
+        return {"jobs": None if working else "The worker ended: restart, and look for its last error in the log."}
+
+    async def _read_knowledge(self) -> None:
+        folder = self.policy.desk.knowledge
+        if folder is None:
+            return
+        imported = await import_folder(self.db, Path(folder), clock=self.clock)
+        for rejected in imported.rejected:
+            log.warning("article left out", extra={"file": rejected.file, "why": rejected.why})
+
+
+def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime.now(UTC)) -> App:
+    """Nothing is opened or started yet."""
+    db = Database(settings.database_url)
+    jobs = TableJobs(db, clock)
+    surfaces: dict[str, Surface] = {}
+    shop = Workshop(db=db, jobs=jobs, policy=policy, clock=clock, surfaces=(slack.NAME,))
+    key = settings.anthropic_api_key
+    drafter = drafting.drafter(policy, key.get_secret_value() if key else None, settings.anthropic_base_url, clock)
+    library = FullTextLibrary(db)
+    showing = Showing(shop, library, surfaces)
+    roster = Roster(shop, surfaces)
+    desk = FrontDesk(shop, Deciding(shop), showing, roster, "offline" if drafter.offline else policy.models.draft)
+    connected = slack.connect(
+        policy=policy.slack,
+        desk=desk,
+        clock=clock,
+        bot_token=settings.slack_bot_token,
+        signing_secret=settings.slack_signing_secret,
+        app_token=settings.slack_app_token,
+        api_url=settings.slack_api_url,
+    )
+    surfaces[slack.NAME] = connected.surface
+    adapters = tuple(_adapter(name, channel, shop, settings) for name, channel in policy.channels.items())
+    relaying = Relaying(shop, {adapter.name: adapter for adapter in adapters})
+    works = {
+        JobKind.DRAFT: Work(
+            handle=Drafting(shop, drafter, library, lambda result: drafts.labels(result=result).inc()),
+            at_once=8,
+            retry=_DRAFTS,
+        ),
+        JobKind.SHOW: Work(handle=showing, at_once=32, retry=_CARDS),
+        JobKind.RELEASE: Work(handle=relaying.release, at_once=32, retry=_REPLIES),
+        JobKind.RELAY: Work(handle=relaying.relay, at_once=32, retry=_REPLIES, given_up=relaying.given_up),
+    }
+    return App(
+        settings=settings,
+        policy=policy,
+        db=db,
+        jobs=jobs,
+        works=works,
+        slack=connected,
+        adapters=adapters,
+        drafter=drafter,
+        desk=desk,
+        roster=roster,
+        clocks=clocks(shop, roster),
+        clock=clock,
+    )
+
+
+def _adapter(name: str, channel: ChannelPolicy, shop: Workshop, settings: Settings) -> Adapter:
+    receive = Receiving(shop)
+    match channel:
+        case WebChatPolicy():
+            return WebChat(
+                name=name,
+                title=channel.title,
+                receive=receive,
+                transcript=Transcribing(shop.db, name),
+                secret=settings.secret.get_secret_value(),
+                clock=shop.clock,
+                allowed_origins=channel.allowed_origins,
+                company=shop.policy.desk.name,
+            )
+        case WebhookPolicy():
+            return Webhook(
+                name=name,
+                title=channel.title,
+                receive=receive,
+                url=channel.url,
+                secrets=settings.secret_of(channel.secret_env),
+                clock=shop.clock,
+                timeout_seconds=channel.timeout_seconds,
+            )
