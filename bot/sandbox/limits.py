@@ -18,14 +18,14 @@ class Bucket:
     filled: float
     at: float
 
-    def take(self, now: float) -> float:
-        """0 if there was one to take, else the seconds until there is."""
+    def wait(self, now: float) -> float:
+        """The seconds until there is one to take; 0 when there is."""
         self.filled = min(self.burst, self.filled + max(0.0, now - self.at) * self.per_second)
         self.at = now
-        if self.filled >= 1:
-            self.filled -= 1
-            return 0.0
-        return (1 - self.filled) / self.per_second
+        return 0.0 if self.filled >= 1 else (1 - self.filled) / self.per_second
+
+    def take(self) -> None:
+        self.filled -= 1
 
 
 @dataclass
@@ -46,17 +46,25 @@ class Limits:
         if not self.enabled:
             return None
         now = self.clock().timestamp()
-        wait = 0.0
+        buckets = self._buckets(method, tier, channel, now)
+        wait = max((bucket.wait(now) for bucket in buckets), default=0.0)
+        if wait:
+            self.issued[method] += 1
+            return max(1, math.ceil(wait))
+        for bucket in buckets:  # only together: a refused call costs nothing
+            bucket.take()
+        return None
+
+    def _buckets(self, method: str, tier: int | None, channel: str | None, now: float) -> list[Bucket]:
         if method == "chat.postMessage":
-            wait = self._bucket(f"post {channel}", self.posts_per_second_and_channel, self.posts_at_once, now).take(now)
-            wait = wait or self._bucket("posts", self.posts_per_minute / 60, self.posts_per_minute, now).take(now)
-        elif tier is not None:
-            rate = self.per_minute[tier]
-            wait = self._bucket(method, rate / 60, rate, now).take(now)
-        if not wait:
-            return None
-        self.issued[method] += 1
-        return max(1, math.ceil(wait))
+            return [
+                self._bucket(f"post {channel}", self.posts_per_second_and_channel, self.posts_at_once, now),
+                self._bucket("posts", self.posts_per_minute / 60, self.posts_per_minute, now),
+            ]
+        if tier is None:
+            return []
+        rate = self.per_minute[tier]
+        return [self._bucket(method, rate / 60, rate, now)]
 
     def _bucket(self, name: str, per_second: float, burst: float, now: float) -> Bucket:
         if name not in self.buckets:

@@ -114,7 +114,7 @@ class SandboxServer:
         self.workspace.changed()  # wakes the streams, which then end
         await self.delivery.stop()
         if self._server and self._serving:
-            self._server.should_exit = True
+            self._server.stop()
             await self._serving
 
     def drop(self, scope: Any) -> bool:
@@ -191,7 +191,20 @@ class SandboxServer:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that leaves the process's signals alone: whoever started us handles them."""
+    """uvicorn that leaves the process's signals alone (whoever started us handles them) and stops when told to."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        """Wait to be told, where uvicorn looks ten times a second."""
+        await self.on_tick(0)
+        await self._told.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,0 +1,42 @@
+/** What lies over the page: it holds the focus, Escape leaves it, and focus goes back to where it came from. */
+
+import { h } from "./dom.js";
+
+const FOCUSABLE = 'a[href], button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea:not([disabled]), [tabindex="0"]';
+
+/** Show `box` over everything else. `leave` is called on Escape and on a press beside it. Returns what takes it away. */
+export function overlay(box, leave, { labelledBy, kind = "dialog" } = {}) {
+  const from = document.activeElement;
+  box.setAttribute("role", kind);
+  box.setAttribute("aria-modal", "true");
+  if (labelledBy) box.setAttribute("aria-labelledby", labelledBy);
+  box.tabIndex = -1;
+  const shade = h("div", { class: "shade" }, box);
+  shade.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      event.preventDefault();
+      leave();
+    } else if (event.key === "Tab") trap(event, box);
+  });
+  shade.addEventListener("pointerdown", (event) => event.target === shade && event.preventDefault());
+  document.body.append(shade);
+  return () => {
+    shade.remove();
+    if (from instanceof HTMLElement && from.isConnected) from.focus({ preventScroll: true });
+  };
+}
+
+function trap(event, box) {
+  const all = [...box.querySelectorAll(FOCUSABLE)].filter((each) => each.offsetParent !== null);
+  if (!all.length) return event.preventDefault();
+  const at = document.activeElement;
+  const last = all[all.length - 1];
+  if (event.shiftKey && (at === all[0] || at === box)) {
+    event.preventDefault();
+    last.focus();
+  } else if (!event.shiftKey && at === last) {
+    event.preventDefault();
+    all[0].focus();
+  }
+}
