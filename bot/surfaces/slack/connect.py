@@ -25,7 +25,7 @@ from bot.surfaces.slack.wire import Client
 EVENTS_PATH = "/slack/events"
 
 
-class Slack:
+class Connected:
     """Slack, connected: its surface, its route, and its life."""
 
     def __init__(
@@ -71,7 +71,7 @@ def connect(
     api_url: str,
     desk: Desk,
     clock: Callable[[], datetime],
-) -> Slack:
+) -> Connected:
     """Build everything; nothing is asked of Slack before `start`. `categories` are (name, title), for /signoff."""
     client = Client(token=bot_token, api_url=api_url, clock=clock)
     identity = Identity(client)
@@ -91,7 +91,7 @@ def connect(
     door = Door(app, signing_secret=signing_secret, clock=clock)
     socket = Socket(door, client, app_token=app_token) if app_token else None
     routes = [Route(EVENTS_PATH, door, methods=["POST"])]
-    return Slack(surface=surface, routes=routes, client=client, identity=identity, socket=socket)
+    return Connected(surface=surface, routes=routes, client=client, identity=identity, socket=socket)
 
 
 def _app(client: Client, identity: Identity) -> AsyncApp:
