@@ -100,8 +100,8 @@ def accepted(answer: object) -> tuple[Message, str]:
     if answer.stop_reason != "end_turn":
         malformed = ("malformed", "Claude's answer did not come to its end.")
         raise DraftUnavailable(*_STOPPED.get(str(answer.stop_reason), malformed))
-    texts = [block.text for block in answer.content if isinstance(block, TextBlock) and isinstance(block.text, str)]
-    text = "".join(texts).strip()
+    blocks = [block for block in answer.content if isinstance(block, TextBlock) and block.type == "text"]
+    text = "".join(block.text for block in blocks if isinstance(block.text, str)).strip()
     if not text:
         raise DraftUnavailable("empty", "Claude answered without any text.")
     return answer, text
@@ -138,8 +138,8 @@ async def _named_failures() -> AsyncIterator[None]:
     except (anthropic.APIConnectionError, httpx2.TransportError) as error:
         words = "Claude's API could not be reached."
         raise _Passing("connection", words, pause_seconds=_RETRY_PAUSE_SECONDS) from error
-    except (anthropic.AnthropicError, httpx2.HTTPError, ValueError, LookupError, AttributeError, TypeError) as error:
-        # A body that is no JSON, no text or of another shape: the SDK lets the parser's own error through.
+    except (anthropic.AnthropicError, httpx2.HTTPError, ValueError, RecursionError) as error:
+        # A body that is no JSON, no text, or nested without end: the SDK lets the parser's own error through.
         raise DraftUnavailable("malformed", "Claude's API sent something that is no answer.") from error
 
 
