@@ -74,6 +74,8 @@ class Api:
             answer = method.run(self.workspace, arguments)
         except Refusal as refusal:
             answer = refusal.json()
+        except RecursionError:  # nested deeper than any block or view is
+            answer = Refusal("invalid_arguments").json()
         return await self._finished(name, arguments, answer, fault)
 
     def _admit(self, request: Request, arguments: Arguments, method: Method | None) -> None:

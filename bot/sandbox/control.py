@@ -12,7 +12,7 @@ Errors are `{"ok": false, "error": "..."}` with 400 (bad request), 404 (no such 
      "usergroups": [{"id", "handle", "name", "users": ["U0ANA", ...]}],
      "channels": [{"id", "name", "kind": "channel" | "group" | "im", "topic", "members": [...],
                    "with": "U..." | null,    # the other one of a direct message
-                   "messages": [MESSAGE, ...]}],     # oldest first; replies are inside their parents
+                   "messages": [MESSAGE, ...]}],     # the newest 200, oldest first; replies are in their parents
      "ephemerals": [MESSAGE, ...],           # only this user sees them; "channel" and "thread_ts" say where
      "views": [VIEW, ...],                   # this user's modal stack, bottom first: draw the last
      "home": VIEW | null,                    # the app's Home tab as published for this user

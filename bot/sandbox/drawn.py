@@ -1,11 +1,15 @@
 """The workspace as one person sees it, as JSON for the page. The shapes are written down in `control`."""
 
+from itertools import islice
+
 from bot.sandbox.hands import Seen
 from bot.sandbox.messages import Channel, Kind, Message
 from bot.sandbox.people import User
 from bot.sandbox.views import View
 from bot.sandbox.wire import JSON
 from bot.sandbox.workspace import Workspace
+
+SHOWN = 200  # messages of a channel, the newest
 
 
 def drawn_state(workspace: Workspace, user: str, *, connected: bool) -> JSON:
@@ -54,8 +58,13 @@ def drawn_channel(workspace: Workspace, channel: Channel, user: str) -> JSON:
         "topic": channel.topic,
         "members": list(channel.members),
         "with": next((m for m in channel.members if m != user), None) if channel.kind is Kind.IM else None,
-        "messages": [drawn_message(workspace, message, user) for message in channel.top],
+        "messages": [drawn_message(workspace, message, user) for message in _newest(channel)],
     }
+
+
+def _newest(channel: Channel) -> list[Message]:
+    backwards = (m for m in reversed(channel.messages.values()) if m.thread_ts is None or m.broadcast)
+    return list(islice(backwards, SHOWN))[::-1]
 
 
 def drawn_message(workspace: Workspace, message: Message, user: str) -> JSON:

@@ -10,7 +10,10 @@ KEPT = 5000
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One Web API request of the bot. `answer` is None when the connection was dropped."""
+    """One Web API request of the bot. `answer` is None when it was not Slack's JSON or none at all.
+
+    Blocks in `arguments` carry the ids they were given when they came without.
+    """
 
     method: str
     arguments: JSON

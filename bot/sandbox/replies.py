@@ -68,11 +68,12 @@ def answered_command(workspace: "Workspace", user: str, channel: str, answer: An
 def respond(workspace: "Workspace", hook: Hook, body: JSON) -> None:
     """A post to a response_url. Raises: Refusal when Slack would not take it."""
     source = hook.source
-    if body.get("delete_original"):
-        if source is not None:
+    if source is not None and (body.get("delete_original") or body.get("replace_original")):
+        if not workspace.shows(source):
+            raise Refusal("message_not_found")
+        if body.get("delete_original"):
             workspace.delete(source)
-        return
-    if body.get("replace_original") and source is not None:
+            return
         text, blocks = _content(body)
         workspace.edit(source, text=text, blocks=blocks, by=workspace.bot_user)
         return

@@ -197,6 +197,12 @@ class Workspace:
             self.tell(events.changed(self, self.channels[message.channel], message, before))
         self.changed()
 
+    def shows(self, message: Message) -> bool:
+        """Whether it is still there."""
+        if message.ephemeral_to is not None:
+            return message in self.ephemerals
+        return self.channels[message.channel].messages.get(message.ts) is message
+
     def delete(self, message: Message) -> None:
         if message.ephemeral_to is not None:
             self.ephemerals.remove(message)

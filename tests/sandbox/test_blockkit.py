@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from slack_sdk.models.blocks import block_elements
 from slack_sdk.models.blocks import blocks as sdk_blocks
 
@@ -328,6 +330,22 @@ def test_nonsense_is_refused_and_breaks_nothing(blocks: object) -> None:
     assert problems(blocks, "message")
     assert view_problems({"type": "modal", "title": plain(), "blocks": blocks})
     assert view_problems(blocks)
+
+
+WORDS = ["type", "text", "elements", "blocks", "options", "value", "section", "actions", "button", "plain_text", "x"]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from([*RULES, *ELEMENTS, *WORDS]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
+    max_leaves=30,
+)
+
+
+@given(blocks=st.lists(st.dictionaries(st.sampled_from(["type", *WORDS]), ANYTHING, max_size=6), max_size=4))
+def test_whatever_comes_the_checker_answers(blocks: list[JSON]) -> None:
+    for block in blocks:
+        for kind in RULES:
+            problems([{**block, "type": kind}], "message")
+    view_problems({"type": "modal", "blocks": blocks})
 
 
 def _sdk_rules(module: Any) -> dict[str, set[str]]:

@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,12 +15,13 @@ from urllib.parse import parse_qs
 import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from bot.sandbox import Fault, SandboxServer, Trouble
 from tests.sandbox.conftest import listening
@@ -368,3 +370,57 @@ async def test_uploads_are_served_as_attachments_only(sandbox: SandboxServer, cl
     async with aiohttp.ClientSession() as web, web.get(message.files[0]["url_private"]) as answer:
         assert answer.headers["content-disposition"] == "attachment"
         assert await answer.text() == "<script>"
+
+
+async def test_a_response_url_cannot_change_a_message_that_is_gone(
+    sandbox: SandboxServer, client: AsyncWebClient, receiver: Receiver
+) -> None:
+    await client.chat_postMessage(channel="C0SUPPORT", text="A draft", blocks=CARD)
+    [card] = sandbox.messages("C0SUPPORT")
+    await sandbox.person("U0ANA").click("approve", on=card)
+    await client.chat_delete(channel="C0SUPPORT", ts=card.ts)
+
+    webhook = AsyncWebhookClient(sandbox.deliveries("block_actions")[0].payload["response_url"])
+    told = [(await webhook.send(delete_original=True)).body, (await webhook.send(text="x", replace_original=True)).body]
+
+    assert all("message_not_found" in body for body in told)
+
+
+async def test_a_response_url_ends_after_half_an_hour_and_unknown_ones_never_were(
+    sandbox: SandboxServer, client: AsyncWebClient, receiver: Receiver
+) -> None:
+    await sandbox.person("U0ANA").run("/signoff", channel="C0SUPPORT")
+    address = sandbox.deliveries("slash_command")[0].payload["response_url"]
+    later = sandbox.workspace.clock() + timedelta(minutes=30, seconds=1)
+    sandbox.workspace.hooks.clock = lambda: later
+
+    expired = await AsyncWebhookClient(address).send(text="Late")
+    unknown = await AsyncWebhookClient(f"{sandbox.url}/hooks/response/none").send(text="x")
+
+    assert [json.loads(answer.body)["error"] for answer in (expired, unknown)] == ["expired_url"] * 2
+
+
+async def test_many_posts_at_once_keep_their_order_and_reach_the_bot(
+    sandbox: SandboxServer, client: AsyncWebClient, receiver: Receiver
+) -> None:
+    await asyncio.gather(*(client.chat_postMessage(channel="C0SUPPORT", text=f"m{n}") for n in range(40)))
+    await sandbox.quiet()
+
+    stamps = [message.ts for message in sandbox.messages("C0SUPPORT")]
+    assert stamps == sorted(stamps)
+    assert len(receiver.heard) == 40
+
+
+async def test_a_host_can_mount_the_sandbox_instead() -> None:
+    sandbox = SandboxServer(limited=False)
+    async with listening(Starlette(routes=[Mount("/slack", app=sandbox.app)])) as url:
+        await sandbox.attach(f"{url}/slack")
+        client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url, retry_handlers=[])
+        sandbox.faults.add(Fault(Trouble.DROP, method="chat.postMessage"))
+
+        with pytest.raises(SlackApiError):
+            await client.chat_postMessage(channel="C0SUPPORT", text="x")
+        await client.chat_postMessage(channel="C0SUPPORT", text="y")
+        await sandbox.stop()
+
+    assert [message.text for message in sandbox.messages("C0SUPPORT")] == ["y"]

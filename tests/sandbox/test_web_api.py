@@ -97,6 +97,7 @@ async def test_one_message_in_all_the_forms_a_request_can_have(sandbox: SandboxS
         ("application/json", b'{"channel":"C0SUPPORT","text":"x","metadata":{"a":1}}', "invalid_metadata_format"),
         ("application/json", b'{"channel":7,"text":["x"],"blocks":{"a":1}}', "channel_not_found"),
         ("application/json", b'{"channel":"C0SUPPORT","blocks":{"a":1}}', "invalid_blocks"),
+        ("application/json", b'{"channel":"C0SUPPORT","blocks":' + b"[" * 600 + b"]" * 600 + b"}", "invalid_arguments"),
     ],
 )
 async def test_bad_bodies_get_slacks_words(sandbox: SandboxServer, content_type: str, body: bytes, error: str) -> None:

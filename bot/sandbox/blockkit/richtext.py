@@ -45,7 +45,11 @@ def _part(part: object, at: str, found: Found) -> None:
         one_of(part.get("style"), {"bullet", "ordered"}, f"{at}/style", found)
         whole(part.get("indent"), 0, 8, f"{at}/indent", found)
         for number, entry in enumerate(runs):
-            _part(entry, f"{at}/elements/{number}", found)
+            here = f"{at}/elements/{number}"
+            if isinstance(entry, dict) and entry.get("type") != "rich_text_section":
+                note(found, "must be a rich_text_section", here)
+            else:
+                _part(entry, here, found)
         return
     for number, run in enumerate(runs):
         _run(run, f"{at}/elements/{number}", found)
