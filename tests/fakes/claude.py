@@ -318,7 +318,7 @@ def compromised() -> Misbehaviour:
             true | {"search_result_index": 99},
             true | {"search_result_index": -1},
             true | {"search_result_index": 0, "start_block_index": 0, "end_block_index": 50},
-            true | {"search_result_index": 0, "start_block_index": "0", "end_block_index": "1"},
+            true | {"search_result_index": 0, "start_block_index": 1, "end_block_index": 1},
         ]
         place = {
             "type": "search_result_location",
