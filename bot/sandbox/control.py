@@ -79,11 +79,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.sandbox.drawn import drawn_seen, drawn_state
+from bot.sandbox.acts import ACTIONS, Action
+from bot.sandbox.drawn import drawn_state
 from bot.sandbox.faults import Fault, Trouble
-from bot.sandbox.hands import Person, Seen
-from bot.sandbox.messages import Message
-from bot.sandbox.views import View
 from bot.sandbox.wire import JSON, Refusal
 
 if TYPE_CHECKING:
@@ -91,7 +89,6 @@ if TYPE_CHECKING:
 
 BODY_BYTES = 1_000_000
 Endpoint = Callable[[Request], Awaitable[Response]]
-Action = Callable[["Control", Person, JSON], Awaitable[JSON]]
 LIMITS = ("enabled", "posts_per_second_and_channel", "posts_at_once", "posts_per_minute")
 
 
@@ -216,117 +213,10 @@ class Control:
         async def endpoint(request: Request) -> Response:
             body = await _json(request)
             person = self.sandbox.person(_user(self.sandbox, body.get("as")))
-            told = await action(self, person, body)
+            told = await action(self.workspace, person, body)
             return JSONResponse({**told, "version": self.workspace.version})
 
         return endpoint
-
-    def place(self, person: Person, body: JSON) -> Message | View | None:
-        """Where the body points to. Raises: LookupError."""
-        if body.get("home"):
-            if person.home is None:
-                raise LookupError("no home published")
-            return person.home
-        return self.message(person, body) if body.get("ts") else None
-
-    def message(self, person: Person, body: JSON) -> Message:
-        channel, ts = body.get("channel"), body.get("ts")
-        for whispered in person.ephemerals:
-            if (whispered.channel, whispered.ts) == (channel, ts):
-                return whispered
-        return self.workspace.channels[str(channel)].messages[str(ts)]
-
-    def seen(self, person: Person, seen: Seen) -> JSON:
-        return drawn_seen(self.workspace, person.user, seen)
-
-
-async def _message(control: Control, person: Person, body: JSON) -> JSON:
-    posted = await person.say(
-        str(body["channel"]),
-        str(body["text"]),
-        thread_ts=body.get("thread_ts") or None,
-        broadcast=bool(body.get("broadcast")),
-    )
-    return control.seen(person, Seen(view=person.view, message=posted))
-
-
-async def _click(control: Control, person: Person, body: JSON) -> JSON:
-    on = control.place(person, body)
-    return control.seen(person, await person.click(str(body["action_id"]), on=on, block_id=body.get("block_id")))
-
-
-async def _choose(control: Control, person: Person, body: JSON) -> JSON:
-    on, values = control.place(person, body), list(body["values"])
-    seen = await person.choose(str(body["action_id"]), *values, on=on, block_id=body.get("block_id"))
-    return control.seen(person, seen)
-
-
-async def _type(control: Control, person: Person, body: JSON) -> JSON:
-    on = control.place(person, body)
-    if isinstance(on, Message):
-        raise LookupError("messages have no text inputs")
-    seen = await person.type(str(body["action_id"]), str(body["text"]), on=on, block_id=body.get("block_id"))
-    return control.seen(person, seen)
-
-
-async def _suggest(control: Control, person: Person, body: JSON) -> JSON:
-    found = await person.suggest(str(body["action_id"]), str(body["query"]), on=control.place(person, body))
-    return {"ok": True, "options": found}
-
-
-async def _submit(control: Control, person: Person, body: JSON) -> JSON:
-    for block_id, actions in (body.get("values") or {}).items():
-        for action_id, value in actions.items():
-            if isinstance(value, list):
-                await person.choose(action_id, *value, block_id=block_id)
-            else:
-                await person.type(action_id, str(value), block_id=block_id)
-    return control.seen(person, await person.submit())
-
-
-async def _close(control: Control, person: Person, _: JSON) -> JSON:
-    return control.seen(person, await person.close())
-
-
-async def _home(control: Control, person: Person, _: JSON) -> JSON:
-    await person.open_home()
-    return control.seen(person, Seen(view=person.view))
-
-
-async def _command(control: Control, person: Person, body: JSON) -> JSON:
-    seen = await person.run(str(body["command"]), str(body.get("text") or ""), channel=str(body["channel"]))
-    return control.seen(person, seen)
-
-
-async def _shortcut(control: Control, person: Person, body: JSON) -> JSON:
-    on = control.message(person, body) if body.get("ts") else None
-    return control.seen(person, await person.shortcut(str(body["callback_id"]), on=on))
-
-
-async def _react(control: Control, person: Person, body: JSON) -> JSON:
-    await person.react(control.message(person, body), str(body["name"]))
-    return control.seen(person, Seen(view=person.view))
-
-
-async def _dismiss(control: Control, person: Person, body: JSON) -> JSON:
-    await person.dismiss(control.message(person, body))
-    return control.seen(person, Seen(view=person.view))
-
-
-ACTIONS: dict[str, Action] = {
-    "message": _message,
-    "click": _click,
-    "choose": _choose,
-    "type": _type,
-    "suggest": _suggest,
-    "submit": _submit,
-    "close": _close,
-    "home": _home,
-    "command": _command,
-    "shortcut": _shortcut,
-    "react": _react,
-    "dismiss": _dismiss,
-}
 
 
 def local(endpoint: Endpoint) -> Endpoint:

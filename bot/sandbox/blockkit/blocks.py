@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox.blockkit.elements import EVERYWHERE, element_problems
+from bot.sandbox.blockkit.media import image, video
 from bot.sandbox.blockkit.richtext import rich_text
 from bot.sandbox.blockkit.rules import (
     JSON,
@@ -19,7 +20,6 @@ from bot.sandbox.blockkit.rules import (
     one_of,
     string,
     text,
-    url,
     whole,
 )
 from bot.sandbox.blockkit.tables import DATA_CHECKS
@@ -178,23 +178,6 @@ def _input(block: JSON, surface: Surface, at: str, found: Found) -> None:
         element_problems(block["element"], "input", surface, f"{at}/element", found)
 
 
-def _image(block: JSON, _: Surface, at: str, found: Found) -> None:
-    if (block.get("image_url") is None) == (block.get("slack_file") is None):
-        note(found, "must have either image_url or slack_file", at)
-    url(block.get("image_url"), f"{at}/image_url", found)
-    string(block.get("alt_text"), 2000, f"{at}/alt_text", found)
-    text(block.get("title"), 2000, f"{at}/title", found, kinds=PLAIN)
-
-
-def _video(block: JSON, _: Surface, at: str, found: Found) -> None:
-    text(block.get("title"), 200, f"{at}/title", found, kinds=PLAIN)
-    text(block.get("description"), 200, f"{at}/description", found, kinds=PLAIN)
-    string(block.get("alt_text"), 2000, f"{at}/alt_text", found)
-    string(block.get("author_name"), 50, f"{at}/author_name", found)
-    for name in ("video_url", "thumbnail_url", "title_url", "provider_icon_url"):
-        url(block.get(name), f"{at}/{name}", found)
-
-
 def _rich_text(block: JSON, _: Surface, at: str, found: Found) -> None:
     rich_text(block, at, found)
 
@@ -255,9 +238,7 @@ RULES: dict[str, Block] = {
     "context": Block(keys=_only("elements"), required=_only("elements"), check=_context),
     "actions": Block(keys=_only("elements"), required=_only("elements"), check=_actions),
     "divider": Block(keys=frozenset()),
-    "image": Block(
-        keys=_only("image_url", "slack_file", "alt_text", "title"), required=_only("alt_text"), check=_image
-    ),
+    "image": Block(keys=_only("image_url", "slack_file", "alt_text", "title"), required=_only("alt_text"), check=image),
     "video": Block(
         keys=_only(
             "video_url",
@@ -271,7 +252,7 @@ RULES: dict[str, Block] = {
             "provider_icon_url",
         ),
         required=_only("video_url", "thumbnail_url", "alt_text", "title"),
-        check=_video,
+        check=video,
     ),
     "rich_text": Block(keys=_only("elements"), required=_only("elements"), check=_rich_text),
     "input": Block(

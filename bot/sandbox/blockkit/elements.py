@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bot.sandbox.blockkit.objects import OPTION_TEXT, STYLES, confirm, option
 from bot.sandbox.blockkit.rules import (
     ANY_TEXT,
     JSON,
@@ -24,15 +25,12 @@ from bot.sandbox.blockkit.rules import (
 EVERYWHERE = frozenset({"message", "modal", "home"})
 BUTTON_TEXT = 75
 BUTTON_VALUE = 2000
-OPTION_TEXT = 75
-OPTION_VALUE = 150
 OPTIONS = 100
 OVERFLOW_OPTIONS = 5
 CHECKBOX_OPTIONS = 10
 PLACEHOLDER = 150
 ACTION_ID = 255
 INPUT_LENGTH = 3000
-STYLES = frozenset({"primary", "danger"})
 
 Check = Callable[[JSON, str, Found], None]
 
@@ -72,31 +70,6 @@ def element_problems(value: object, block: str, surface: Surface, at: str, found
     boolean(value.get("focus_on_load"), f"{at}/focus_on_load", found)
     for check in rule.checks:
         check(value, at, found)
-
-
-def confirm(value: object, at: str, found: Found) -> None:
-    if not is_object(value, at, found):
-        return
-    assert isinstance(value, dict)
-    keys(value, {"title", "text", "confirm", "deny", "style"}, ("title", "text", "confirm", "deny"), at, found)
-    text(value.get("title"), 100, f"{at}/title", found, kinds=PLAIN)
-    text(value.get("text"), 300, f"{at}/text", found)
-    text(value.get("confirm"), 30, f"{at}/confirm", found, kinds=PLAIN)
-    text(value.get("deny"), 30, f"{at}/deny", found, kinds=PLAIN)
-    one_of(value.get("style"), STYLES, f"{at}/style", found)
-
-
-def option(value: object, at: str, found: Found, *, kinds: tuple[str, ...] = PLAIN, link: bool = False) -> None:
-    if not is_object(value, at, found):
-        return
-    assert isinstance(value, dict)
-    allowed = {"text", "value", "description", "url"} if link else {"text", "value", "description"}
-    keys(value, allowed, ("text", "value"), at, found)
-    text(value.get("text"), OPTION_TEXT, f"{at}/text", found, kinds=kinds)
-    string(value.get("value"), OPTION_VALUE, f"{at}/value", found)
-    text(value.get("description"), OPTION_TEXT, f"{at}/description", found, kinds=kinds)
-    if link:
-        url(value.get("url"), f"{at}/url", found)
 
 
 def _button(value: JSON, at: str, found: Found) -> None:
