@@ -25,9 +25,12 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._hang_up is not None:
             await self._hang_up()
-        for _ in range(10):  # connections that are just closing: uvicorn would look again only after 0.1 s
+        for _ in range(10):  # let connections that are just closing go
             await asyncio.sleep(0)
-        await super().shutdown(sockets)
+        if self.server_state.connections:
+            await super().shutdown(sockets)
+        for server in self.servers:  # nobody is left to wait for, and uvicorn would still rest for 0.1 s
+            server.close()
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from adapters.refusals import Refusal
 from adapters.webhook import Webhook
 from adapters.webhook.adapter import retry_after_seconds
 from adapters.webhook.signatures import Signatures
-from tests.adapters.contract import DATA, NOON, AdapterContract, Channel, Clock, Inbox, refusals
+from tests.adapters.contract import DATA, NOON, AdapterContract, Clock, FailingChannel, FarEndContract, Inbox, refusals
 from tests.adapters.serving import app_of, serve
 
 SECRET = "whsec_bGFya3NwdXIgc3VwcGx5IHRlc3Qga2V5IG9uZQ=="
@@ -46,7 +46,7 @@ class Shop:
         return Response(status_code=204)
 
 
-class OverWebhook(Channel):
+class OverWebhook(FailingChannel):
     def __init__(self, adapter: Webhook, inbox: Inbox, clock: Clock, shop: Shop, http: httpx2.AsyncClient) -> None:
         self.adapter = adapter
         self.inbox = inbox
@@ -144,7 +144,7 @@ async def channel() -> AsyncIterator[OverWebhook]:
         yield OverWebhook(adapter, inbox, clock, shop, http)
 
 
-class TestTheContract(AdapterContract):
+class TestTheContract(AdapterContract, FarEndContract):
     pass
 
 

@@ -195,7 +195,7 @@ function chat(base, options, shadow) {
     if (started && conversation() > 1 && document.visibilityState === "visible") earlier().catch(() => {});
   }, 30000);
 
-  if (options.opened || memory.get("open")) panel.open();
+  if (options.opened || memory.get("open")) panel.show();
   else if (wire.hasSession()) start();
 }
 

@@ -67,13 +67,18 @@ function drawPanel(options, log, { onOpen, onSend, onDraft, onDetails, onNew }) 
   const toggle = () => (isOpen() ? close() : open());
 
   function open() {
+    show();
+    text.focus({ preventScroll: true });
+  }
+
+  // Without taking the focus: a page that was just loaded is the reader's to begin where they like.
+  function show() {
     panel.hidden = false;
     launcher.setAttribute("aria-expanded", "true");
     launcher.parentNode?.classList?.add("open");
-    show(0);
+    mark(0);
     fit();
     log.reveal();
-    text.focus({ preventScroll: true });
     onOpen(true);
   }
 
@@ -85,7 +90,7 @@ function drawPanel(options, log, { onOpen, onSend, onDraft, onDetails, onNew }) 
     onOpen(false);
   }
 
-  function show(number) {
+  function mark(number) {
     unread = number;
     count.hidden = number === 0;
     count.textContent = String(number);
@@ -128,12 +133,12 @@ function drawPanel(options, log, { onOpen, onSend, onDraft, onDetails, onNew }) 
 
   return {
     elements: [panel, launcher],
-    open,
+    show,
     isOpen,
     say: (words) => {
       if (status.textContent !== words) status.textContent = words;
     },
-    news: () => show(unread + 1),
+    news: () => mark(unread + 1),
     offerNew: (possible) => {
       fresh.hidden = !possible;
     },
