@@ -147,7 +147,9 @@ def test_naughty_strings_never_break_a_card() -> None:
             json.dumps([drawn.text, drawn.blocks], ensure_ascii=False).encode()
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "file:///etc/passwd", "https://", "http://a b", "slack://x", ""])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "file:///etc/passwd", "https://", "http://a b", "slack://x", ""]
+)
 def test_only_web_addresses_become_links(url: str) -> None:
     card = waiting(said=(said("See", File(name="invoice.pdf", url=url)),))
     card = replace(card, proposal=replace(proposal(), sources=(Cited(title="Returns", url=url, version=1),)))
