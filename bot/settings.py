@@ -225,7 +225,7 @@ def _settings_problem(kind: type[StoreSettings], error: ErrorDetails, environmen
         return Problem(where=variable, what=sentence(error), remedy=remedy)
     slips = difflib.get_close_matches(variable, environment.keys() - described.keys(), n=1, cutoff=0.8)
     hint = f"({slips[0]} is set: is that a slip?) " if slips else ""
-    return Problem(where=variable, what="is not set", remedy=f"{hint}{remedy}")
+    return Problem(where=variable, what="is not set", remedy=f"{hint}Set it in the environment or .env. {remedy}")
 
 
 def _channel_secrets(

@@ -62,6 +62,7 @@ def _writing(path: Path | None) -> Iterator[TextIO]:
             sys.stdout.flush()
         except BrokenPipeError:  # `| head` has what it wants
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
         return
     partial = path.with_name(f"{path.name}.part")
     try:

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final, NoReturn
 
+import psycopg
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from bot.core.policy import Policy
@@ -54,12 +54,12 @@ def store_configured() -> StoreSettings:
 
 
 def show(problems: Iterable[Problem]) -> None:
-    table = Table(title="Signoff cannot start yet", title_justify="left", show_lines=True)
-    for heading in ("Where", "What is wrong", "What to do"):
-        table.add_column(heading, overflow="fold")
-    for problem in problems:
-        table.add_row(escape(problem.where), escape(problem.what), escape(problem.remedy))
-    err.print(table, soft_wrap=False)
+    """One below the other rather than in a table: remedies hold commands to copy."""
+    told = tuple(problems)
+    err.print(f"[bold]Signoff cannot start: {len(told)} to put right.[/bold]")
+    for problem in told:
+        err.print(f"\n[red]{escape(problem.where)}[/red] {escape(problem.what)}")
+        err.print(f"  {escape(problem.remedy)}")
 
 
 @contextmanager
@@ -67,8 +67,9 @@ def database_errors() -> Iterator[None]:
     """A database that cannot be reached ends the command with one line."""
     try:
         yield
-    except OperationalError as error:
-        refuse(f"The database cannot be used: {error.orig}. See DATABASE_URL.")
+    except (OperationalError, psycopg.OperationalError) as error:
+        cause = error.orig if isinstance(error, OperationalError) else error
+        refuse(f"The database cannot be used ({str(cause).strip()}): see DATABASE_URL.")
 
 
 def require_schema(db: Database) -> None:

@@ -1,0 +1,59 @@
+"""The database: there, at the right schema, with articles to draft from, and with no job given up."""
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.commands.checks import Finding, fine, wrong
+from storage import schema
+from storage.database import Database, Tx, table_of
+from storage.engines import address, sqlite_path
+from storage.tables import Article, Delivery, DeliveryStatus, Job, JobKind, JobStatus
+
+_ARTICLE, _JOB, _DELIVERY = table_of(Article), table_of(Job), table_of(Delivery)
+_ARTICLES = select(func.count()).where(_ARTICLE.c.current)
+_FAILED_JOBS = (
+    select(_JOB.c.kind, func.count())
+    .where(_JOB.c.status == JobStatus.FAILED)
+    .group_by(_JOB.c.kind)
+    .order_by(_JOB.c.kind)
+)
+_FAILED_DELIVERIES = select(func.count()).where(_DELIVERY.c.status == DeliveryStatus.FAILED)
+_CURES = {
+    JobKind.DRAFT: "Agents can still write these replies themselves; see the log for the cause",
+    JobKind.SHOW: "Mend what [slack] names, then restart: cards are posted anew",
+    JobKind.RELEASE: "Press Retry on the red cards",
+    JobKind.RELAY: "Mend the channel, then press Retry on the red cards",
+}
+
+
+async def check_store(url: str) -> list[Finding]:
+    path = sqlite_path(address(url))
+    if path is not None and not path.exists():
+        return [wrong("database", f"there is no {path} yet", fix="Run `signoff migrate`.")]
+    try:
+        async with Database(url) as db:
+            version = schema.current(db.engine)
+            kind = "SQLite" if db.sqlite else "PostgreSQL"
+            if version != schema.head():
+                what = f"{kind} at {version or 'no schema'}, not {schema.head()}"
+                return [wrong("database", what, fix="Run `signoff migrate`.")]
+            return [fine("database", f"{kind} at {version}"), *await db.read(_contents)]
+    except (SQLAlchemyError, OSError) as error:
+        cause = getattr(error, "orig", None) or error
+        what = f"cannot be used: {str(cause).strip().splitlines()[0]}"
+        return [wrong("database", what, fix="See that it runs, and that DATABASE_URL names it and may open it.")]
+
+
+def _contents(tx: Tx) -> list[Finding]:
+    articles = tx.run(_ARTICLES)[0][0]
+    failed = tx.run(_FAILED_JOBS)
+    undelivered = tx.run(_FAILED_DELIVERIES)[0][0]
+    findings = [
+        fine("knowledge base", f"{articles} articles")
+        if articles
+        else wrong("knowledge base", "is empty: drafts have nothing to rest on", fix="Run `signoff kb import DIR`.")
+    ]
+    findings += [wrong(f"{row[0]} jobs", f"{row[1]} given up", fix=f"{_CURES[row[0]]}.") for row in failed]
+    if undelivered:
+        findings.append(wrong("replies", f"{undelivered} not delivered", fix="Press Retry on the red cards."))
+    return findings if failed or undelivered else [*findings, fine("jobs", "none given up")]
