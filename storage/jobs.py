@@ -1,122 +1,85 @@
 """Jobs: promises to touch the world, and the worker that keeps them.
 
-The port is `Jobs` (promise, cancel, work); `TableJobs` is its engine for one process, on the `job` table. A job says
-only "look at row X": its handler looks before it acts, because it may run twice.
+The port is `Jobs` (promise, cancel, work; storage/job_words.py); `TableJobs` is its engine for one process, on the
+`job` table. A job says only "look at row X": its handler looks before it acts, because it may run twice.
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Final, assert_never
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import Executable, Row
 
-from storage.database import Database, Tx, table_of
-from storage.tables import Job, JobKind, JobStatus
+from storage import job_statements as statements
+from storage.database import Database, Tx
+from storage.job_words import Claimed as Claimed
+from storage.job_words import Depth as Depth
+from storage.job_words import Handler as Handler
+from storage.job_words import Jobs as Jobs
+from storage.job_words import Postpone as Postpone
+from storage.job_words import Retry as Retry
+from storage.job_words import Work as Work
+from storage.tables import JobKind, JobStatus
 
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
-_JOB: Final = table_of(Job)
-_POLL: Final = timedelta(seconds=5)  # a net below the wake-up on commit, for clocks that jump
-_CLAIM: Final = 32  # jobs claimed in one statement
-
-
-class Postpone(Exception):
-    """Raised by a handler: not now, and no failure either (a pace, a quiet time). The job keeps its place."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__(f"until {until.isoformat()}")
-        self.until = until
+_POLL: Final = timedelta(seconds=5)  # a net below the wake-up on commit: clocks that jump, promises of other programs
+_AWAY: Final = timedelta(seconds=1)  # between two looks for a database that is away
+_ERROR_CHARS: Final = 500
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+_UNKNOWN: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claimed:
-    """A job in the hands of a handler."""
-
-    id: int
-    kind: JobKind
-    subject: str
-    attempt: int  # 1 the first time
-    last: bool  # no further attempt follows a failure of this one
-
-
-Handler = Callable[[Claimed], Awaitable[None]]
+class _Done:
+    job: Claimed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Retry:
-    """How often a kind of job is tried, and how long between: doubling from `first` to `cap`, plus up to a fifth."""
+class _Again:
+    """Queued once more: after a failure, a postponement, or because the worker stopped."""
 
-    first: timedelta = timedelta(seconds=1)
-    cap: timedelta = timedelta(minutes=5)
-    attempts: int = 20
-
-    def wait(self, attempt: int, *, after_seconds: float | None, chance: float) -> timedelta:
-        """The pause after failed attempt number `attempt` (from 1). A Retry-After counts, up to the cap.
-
-        With the defaults the pauses are 1, 2, 4 … 256 s, then 5 min each: the twentieth and last attempt comes between
-        58 and 71 minutes after the first.
-        """
-        doubled = self.first * (2 ** min(attempt - 1, 16))
-        asked = timedelta(seconds=after_seconds or 0)
-        return timedelta(seconds=min(max(doubled, asked), self.cap).total_seconds() * (1 + 0.2 * chance))
+    job: Claimed
+    run_at: datetime
+    attempts: int
+    error: str | None
+    failed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
-    """What handles a kind of job, how many at once, and how failures are repeated."""
-
-    handle: Handler
-    at_once: int = 16
-    retry: Retry = field(default_factory=Retry)
-    given_up: Callable[[Claimed, str], Awaitable[None]] | None = None  # told after the last failure, with its words
+class _GivenUp:
+    job: Claimed
+    error: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Depth:
-    """What waits and what failed, by kind; `oldest_due` is when the most overdue queued job should have run."""
-
-    queued: Mapping[JobKind, int]
-    failed: Mapping[JobKind, int]
-    oldest_due: datetime | None
-
-
-class Jobs(Protocol):
-    """The port. Every engine passes tests/storage/jobs_contract.py."""
-
-    def promise(self, tx: Tx, kind: JobKind, subject: str, *, at: datetime, lane: str | None = None) -> None:
-        """Promise a job in the transaction of its cause. Jobs with a lane run in order, and must be due now.
-
-        A timer (`at` in the future) takes no lane: it would hold up everything behind it.
-        """
-
-    def cancel(self, tx: Tx, kind: JobKind, subject: str) -> None:
-        """Forget queued jobs of this kind about this row. One that runs goes on: its handler looks first."""
-
-    async def work(self, works: Mapping[JobKind, Work]) -> None:
-        """Keep promises until cancelled; jobs under way get `grace` to finish, or are promised again."""
-
-    async def depth(self) -> Depth: ...
+_Ended = _Done | _Again | _GivenUp
 
 
 class TableJobs:
     """The engine for one process: the `job` table, an in-process worker woken on commit.
 
-    At the start of `work`, jobs left `running` by a process that died are queued again: there is only one process.
+    A round writes down how jobs ended and claims what is due, in one transaction; while rounds fail, because the
+    database is away, nothing is forgotten. At the start of `work`, jobs left `running` by a process that died are
+    queued again: there is only one process.
     """
 
     def __init__(self, db: Database, clock: Clock, *, grace: timedelta = timedelta(seconds=10)) -> None:
         self._db, self._clock, self._grace = db, clock, grace
         self._wake = asyncio.Event()
+        self._look = True  # something may be due now
+        self._timer = _UNKNOWN  # nothing else will be due before
         self._running: dict[int, tuple[JobKind, asyncio.Task[None]]] = {}
+        self._ended: list[_Ended] = []  # not written down yet
+        self._round: asyncio.Task[None] | None = None
+        self._recovered = self._stopping = self._away = False
         self.done: Counter[JobKind] = Counter()
         self.retried: Counter[JobKind] = Counter()
         self.given_up: Counter[JobKind] = Counter()
@@ -126,174 +89,222 @@ class TableJobs:
         now = self._clock()
         if lane is not None and at > now:
             raise ValueError(f"a {kind} timer in lane {lane} would hold up everything behind it")
-        tx.run(_PROMISE, kind=kind, subject=subject, lane=lane, run_at=at, created_at=now)
-        tx.after_commit(self._wake.set)
+        tx.run(statements.PROMISE, kind=kind, subject=subject, lane=lane, run_at=at, created_at=now)
+        tx.after_commit(partial(self._promised, at))
 
     def cancel(self, tx: Tx, kind: JobKind, subject: str) -> None:
-        tx.run(_CANCEL, kind=kind, subject=subject)
+        cancelled = tx.run(statements.CANCEL, kind=kind, subject=subject)
+        if any(lane is not None for (lane,) in cancelled):
+            tx.after_commit(self._look_now)  # what waited behind it is free
 
     def wake(self) -> None:
         """Look again now: for clocks that were moved."""
-        self._wake.set()
+        self._timer = _UNKNOWN
+        self._look_now()
 
     async def depth(self) -> Depth:
-        return await self._db.read(_depth)
+        return await self._db.read(partial(_depth, self._clock()))
 
     @property
     def busy(self) -> int:
-        """Jobs under way in this process."""
-        return len(self._running)
+        """Jobs under way in this process, until their end is written down. 0: nothing is under way, nothing due."""
+        open_round = self.working and (self._look or (self._round is not None and not self._round.done()))
+        return len(self._running) + len(self._ended) + open_round
 
     async def work(self, works: Mapping[JobKind, Work]) -> None:
-        await self._db.write(lambda tx: tx.run(_REQUEUE_ALL) and None)
-        self.working = True
+        if self.working:
+            raise RuntimeError("this worker is at work already")
+        self.working, self._stopping, self._recovered = True, False, False
+        self.wake()
+        claim, next_due = statements.claim(works), statements.next_due(works)
         try:
             while True:
                 self._wake.clear()
-                try:
-                    wait = await self._round(works)
-                except Exception:  # the database is away: keep trying, readiness says so
-                    log.exception("jobs could not be claimed")
-                    wait = 1.0
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), wait)
+                if self._look or self._ended or self._clock() >= self._timer:
+                    self._round = asyncio.create_task(self._settle_and_claim(works, claim, next_due))
+                    await asyncio.shield(self._round)
+                else:
+                    await self._rest()
         finally:
             self.working = False
             await self._finish()
 
-    async def _round(self, works: Mapping[JobKind, Work]) -> float:
-        """Claim and start what is due; seconds until the next look."""
-        while free := self._free(works):
-            claimed = await self._claim(free)
-            for job in claimed:
-                assert job.id is not None
-                task = asyncio.create_task(self._run(job, works[job.kind]), name=f"job {job.id} {job.kind}")
-                self._running[job.id] = (job.kind, task)
-            if not claimed:
-                break
-        next_at = await self._db.read(lambda tx: tx.run(_NEXT)[0][0])
-        now = self._clock()
-        until = min(next_at - now, _POLL) if next_at is not None and next_at > now else _POLL
-        return max(until.total_seconds(), 0.001)
-
-    def _free(self, works: Mapping[JobKind, Work]) -> list[JobKind]:
-        busy = Counter(kind for kind, _ in self._running.values())
-        return [kind for kind, work in works.items() if busy[kind] < work.at_once]
-
-    async def _claim(self, kinds: list[JobKind]) -> list[Job]:
-        now = self._clock()
-        if not await self._db.read(lambda tx: tx.run(_ANY_DUE, kinds=kinds, now=now)):
-            return []  # a look costs no write
-        return await self._db.write(lambda tx: tx.all(Job, _CLAIM_DUE, kinds=kinds, now=now))
-
-    async def _run(self, job: Job, work: Work) -> None:
-        assert job.id is not None
-        claimed = Claimed(
-            id=job.id,
-            kind=job.kind,
-            subject=job.subject,
-            attempt=job.attempts,
-            last=job.attempts >= work.retry.attempts,
-        )
-        context = {"job": job.id, "kind": str(job.kind), "subject": job.subject, "attempt": job.attempts}
+    async def _rest(self) -> None:
+        """Until woken, or the next timer is due."""
+        until = min(self._timer - self._clock(), _POLL)
         try:
-            await work.handle(claimed)
-        except Postpone as postponed:
-            await self._requeue(job.id, postponed.until, attempts=job.attempts - 1, error=None)
-        except asyncio.CancelledError:
-            await asyncio.shield(self._requeue(job.id, self._clock(), attempts=job.attempts - 1, error=None))
-            raise
-        except Exception as failure:  # noqa: BLE001  # the product's one: what a step raises is retried or shown
-            await self._failed(claimed, work, failure, context)
-        else:
-            await self._db.write(lambda tx: tx.run(_DONE, job_id=claimed.id) and None)
-            self.done[job.kind] += 1
-            log.info("job done", extra=context)
-        finally:
-            self._running.pop(job.id, None)
+            async with asyncio.timeout(max(until.total_seconds(), 0.001)):
+                await self._wake.wait()
+        except TimeoutError:
+            if until == _POLL:
+                self.wake()
+
+    def _promised(self, at: datetime) -> None:
+        if at <= self._clock():
+            self._look_now()
+        elif at < self._timer:
+            self._timer = at
             self._wake.set()
 
-    async def _failed(self, job: Claimed, work: Work, failure: Exception, context: dict[str, object]) -> None:
-        words = f"{type(failure).__name__}: {failure}"[:500]
-        if job.last:
-            self.given_up[job.kind] += 1
-            log.error("job given up", extra=context, exc_info=failure)
-            await self._db.write(lambda tx: tx.run(_GIVE_UP, job_id=job.id, error=words) and None)
-            if work.given_up is not None:
-                await work.given_up(job, words)
-            return
-        self.retried[job.kind] += 1
-        log.warning("job will be retried", extra=context, exc_info=failure if job.attempt <= 2 else None)
-        after = getattr(failure, "retry_after_seconds", None)
-        wait = work.retry.wait(job.attempt, after_seconds=after, chance=random.random())  # jitter, no secret
-        await self._requeue(job.id, self._clock() + wait, attempts=job.attempt, error=words)
+    def _look_now(self) -> None:
+        self._look = True
+        self._wake.set()
 
-    async def _requeue(self, job_id: int, at: datetime, *, attempts: int, error: str | None) -> None:
-        await self._db.write(
-            lambda tx: tx.run(_REQUEUE, job_id=job_id, run_at=at, attempts=attempts, error=error) and None
-        )
+    async def _settle_and_claim(self, works: Mapping[JobKind, Work], claim: Executable, next_due: Executable) -> None:
+        now = self._clock()
+        ended, self._ended = self._ended, []
+        self._look, timers = False, now >= self._timer
+        if timers:
+            self._timer = _NEVER  # what is promised meanwhile lowers it
+        busy = Counter(kind for kind, _ in self._running.values())
+        slots = {f"slots_{kind}": max(work.at_once - busy[kind], 0) for kind, work in works.items()}
+
+        def settle_and_claim(tx: Tx) -> tuple[Sequence[Row[Any]], datetime | None]:
+            if not self._recovered:
+                tx.run(statements.REQUEUE_ALL)
+            _record(tx, ended)
+            return tx.run(claim, now=now, **slots), tx.run(next_due, now=now)[0][0] if timers else None
+
+        try:
+            claimed, next_at = await self._db.write(settle_and_claim)
+        except BaseException as error:  # the database is away: keep trying, readiness says so
+            self._ended = ended + self._ended
+            self.wake()
+            if not isinstance(error, Exception):
+                raise
+            await self._wait_for_database()
+            return
+        self._recovered, self._away = True, False
+        self._count(ended)
+        self._timer = min([self._timer, next_at or _NEVER, *(one.run_at for one in ended if isinstance(one, _Again))])
+        for row in sorted(claimed, key=lambda row: row.id):
+            self._start(row, works[row.kind])
+
+    async def _wait_for_database(self) -> None:
+        log.error("jobs wait for the database", exc_info=not self._away)
+        self._away = True
+        if not self._stopping:
+            await asyncio.sleep(_AWAY.total_seconds())
+
+    def _start(self, row: Row[Any], work: Work) -> None:
+        last = row.attempts >= work.retry.attempts
+        job = Claimed(id=row.id, kind=row.kind, subject=row.subject, attempt=row.attempts, last=last)
+        again = _Again(job=job, run_at=row.run_at, attempts=row.attempts - 1, error=row.error)
+        if self._stopping:
+            self._ended.append(again)
+        else:
+            task = asyncio.create_task(self._run(job, work, again), name=f"job {job.id} {job.kind}")
+            self._running[job.id] = (job.kind, task)
+
+    async def _run(self, job: Claimed, work: Work, again: _Again) -> None:
+        ended: _Ended = again  # if we are cancelled, it is as if it had not begun
+        try:
+            ended = await self._keep(job, work, again)
+        finally:
+            self._running.pop(job.id, None)
+            self._ended.append(ended)
+            self._wake.set()
+
+    async def _keep(self, job: Claimed, work: Work, again: _Again) -> _Ended:
+        task = asyncio.current_task()
+        try:
+            await work.handle(job)
+        except Postpone as postponed:
+            return _Again(job=job, run_at=postponed.until, attempts=again.attempts, error=again.error)
+        except (GeneratorExit, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as failure:  # the product's one: what a step raises is retried or shown
+            if isinstance(failure, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise
+            return await self._failed(job, work, failure)
+        log.info("job done", extra=_context(job))
+        return _Done(job=job)
+
+    async def _failed(self, job: Claimed, work: Work, failure: BaseException) -> _Ended:
+        words = _legible(f"{type(failure).__name__}: {failure}")
+        after = getattr(failure, "retry_after_seconds", None)
+        seconds = float(after) if isinstance(after, int | float) else None
+        wait = work.retry.wait(job.attempt, after_seconds=seconds, chance=random.random())  # jitter, no secret
+        again = _Again(job=job, run_at=self._clock() + wait, attempts=job.attempt, error=words, failed=True)
+        if not job.last:
+            log.warning("job will be retried", extra=_context(job), exc_info=failure if job.attempt <= 2 else None)
+            return again
+        log.error("job given up", extra=_context(job), exc_info=failure)
+        if work.given_up is not None:
+            try:
+                await work.given_up(job, words)
+            except Exception:
+                log.exception("nobody could be told of a job given up: it is tried once more", extra=_context(job))
+                return again
+        return _GivenUp(job=job, error=words)
+
+    def _count(self, ended: Iterable[_Ended]) -> None:
+        for one in ended:
+            match one:
+                case _Done(job=job):
+                    self.done[job.kind] += 1
+                case _GivenUp(job=job):
+                    self.given_up[job.kind] += 1
+                case _Again(job=job, failed=failed):
+                    self.retried[job.kind] += failed
+                case _:
+                    assert_never(one)
 
     async def _finish(self) -> None:
+        """Let what is under way end within the grace, cancel the rest, and write down how it ended."""
+        self._stopping = True
+        grace = self._grace.total_seconds()
         tasks = [task for _, task in self._running.values()]
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=self._grace.total_seconds())
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        if self._round is not None:
+            tasks.append(self._round)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=max(grace, 1))
+        if self._ended:
+            ended, self._ended = self._ended, []
+            try:
+                await asyncio.wait_for(self._db.write(partial(_record, ended=ended)), max(grace, 1))
+            except Exception:
+                log.exception("jobs under way could not be put back: the next start does it")
+            else:
+                self._count(ended)
 
 
-_earlier = aliased(_JOB)
-_open = (JobStatus.QUEUED, JobStatus.RUNNING)
-_is_due = and_(
-    _JOB.c.status == JobStatus.QUEUED,
-    _JOB.c.run_at <= bindparam("now"),
-    _JOB.c.kind.in_(bindparam("kinds", expanding=True)),
-    or_(
-        _JOB.c.lane.is_(None),
-        ~exists().where(_earlier.c.lane == _JOB.c.lane, _earlier.c.id < _JOB.c.id, _earlier.c.status.in_(_open)),
-    ),
-)
-_ANY_DUE: Final = select(_JOB.c.id).where(_is_due).limit(1)
-_CLAIM_DUE: Final = (
-    update(_JOB)
-    .where(_JOB.c.id.in_(select(_JOB.c.id).where(_is_due).order_by(_JOB.c.id).limit(_CLAIM)))
-    .values(status=JobStatus.RUNNING, attempts=_JOB.c.attempts + 1)
-    .returning(*_JOB.c)
-)
-_NEXT: Final = select(func.min(_JOB.c.run_at)).where(_JOB.c.status == JobStatus.QUEUED)
-_PROMISE: Final = insert(_JOB).values(
-    kind=bindparam("kind"),
-    subject=bindparam("subject"),
-    lane=bindparam("lane"),
-    run_at=bindparam("run_at"),
-    created_at=bindparam("created_at"),
-    status=JobStatus.QUEUED,
-    attempts=0,
-    error=None,
-)
-_CANCEL: Final = delete(_JOB).where(
-    _JOB.c.kind == bindparam("kind"), _JOB.c.subject == bindparam("subject"), _JOB.c.status == JobStatus.QUEUED
-)
-_DONE: Final = delete(_JOB).where(_JOB.c.id == bindparam("job_id"))
-_REQUEUE: Final = (
-    update(_JOB)
-    .where(_JOB.c.id == bindparam("job_id"))
-    .values(
-        status=JobStatus.QUEUED, run_at=bindparam("run_at"), attempts=bindparam("attempts"), error=bindparam("error")
-    )
-)
-_REQUEUE_ALL: Final = update(_JOB).where(_JOB.c.status == JobStatus.RUNNING).values(status=JobStatus.QUEUED)
-_GIVE_UP: Final = (
-    update(_JOB).where(_JOB.c.id == bindparam("job_id")).values(status=JobStatus.FAILED, error=bindparam("error"))
-)
-_COUNTS: Final = select(_JOB.c.kind, _JOB.c.status, func.count()).group_by(_JOB.c.kind, _JOB.c.status)
+def _record(tx: Tx, ended: Iterable[_Ended]) -> None:
+    done: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    given_up: list[dict[str, Any]] = []
+    for one in ended:
+        match one:
+            case _Done(job=job):
+                done.append({"job_id": job.id})
+            case _Again(job=job):
+                again.append({"job_id": job.id, "run_at": one.run_at, "attempts": one.attempts, "error": one.error})
+            case _GivenUp(job=job):
+                given_up.append({"job_id": job.id, "error": one.error})
+            case _:
+                assert_never(one)
+    for statement, rows in ((statements.DONE, done), (statements.AGAIN, again), (statements.GIVE_UP, given_up)):
+        if rows:
+            tx.connection.execute(statement, rows)
 
 
-def _depth(tx: Tx) -> Depth:
+def _legible(words: str) -> str:
+    """What both databases can keep: a remote's words may hold anything."""
+    return words[:_ERROR_CHARS].encode("utf-8", "replace").decode().replace("\0", "")
+
+
+def _context(job: Claimed) -> dict[str, object]:
+    return {"job": job.id, "kind": str(job.kind), "subject": job.subject, "attempt": job.attempt}
+
+
+def _depth(now: datetime, tx: Tx) -> Depth:
     queued: dict[JobKind, int] = {}
     failed: dict[JobKind, int] = {}
-    for kind, status, count in tx.run(_COUNTS):
+    for kind, status, count in tx.run(statements.COUNTS):
         counts = failed if status == JobStatus.FAILED else queued
         counts[kind] = counts.get(kind, 0) + count
-    return Depth(queued=queued, failed=failed, oldest_due=tx.run(_NEXT)[0][0])
+    return Depth(queued=queued, failed=failed, oldest_due=tx.run(statements.OLDEST_DUE, now=now)[0][0])
