@@ -47,6 +47,15 @@ class Postgres:
         for name in list(self._made):
             self.drop(name)
 
+    def shut(self, url: str) -> None:
+        """Let nobody in, and throw out who is there: for this database the server is away."""
+        name = make_url(url).database
+        self._run(f'alter database "{name}" allow_connections false')
+        self._run(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
+
+    def reopen(self, url: str) -> None:
+        self._run(f'alter database "{make_url(url).database}" allow_connections true')
+
     def url(self, name: str) -> str:
         made = self._server.set(drivername="postgresql+psycopg", database=name)
         return made.render_as_string(hide_password=False)
