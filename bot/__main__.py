@@ -1,6 +1,6 @@
 """The command line: `signoff` or `python -m bot`."""
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -28,7 +28,11 @@ main.command()(export)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        out.print(f"signoff {version('signoff')}")
+        try:
+            known = version("signoff")
+        except PackageNotFoundError:
+            known = "from a checkout"  # run with `python -m bot`, never installed
+        out.print(f"signoff {known}")
         raise typer.Exit
 
 

@@ -1,0 +1,66 @@
+# `make` alone prints this list. Everything lives in .venv, made from the hash-locked requirements.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint bench crash lock clean setup setup-dev
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python here that is new enough; `make PYTHON=/path/to/python3.12 demo` names another.
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: setup ## run the whole loop here: no account, no key, no network (ARGS="--help" for its options)
+	@$(BIN)/python -m bot demo $(ARGS)
+
+test: setup-dev ## run all tests (ARGS="tests/operators -k lock" for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint test ## everything CI checks: format, lint, types, import contracts, tests
+
+lint: setup-dev ## the checks without the tests
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup-dev ## measure presses and whole loops a second, and their latencies
+	@$(BIN)/python -m bench $(ARGS)
+
+crash: setup-dev ## kill the bot at random moments, again and again (ARGS for options)
+	@$(BIN)/python -m pytest tests/crash $(ARGS)
+
+lock: ## resolve the dependencies anew, with hashes (needs uv)
+	@command -v uv >/dev/null || { echo "uv is needed: pipx install uv" >&2; exit 1; }
+	$(COMPILE) --upgrade --output-file requirements.lock
+	$(COMPILE) --upgrade --group dev --constraints requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove the environment, caches and the demo's data; databases and settings stay
+	rm -rf $(VENV) .demo artefacts dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: ## the environment `make demo` and `signoff run` need
+	@$(call installed,requirements.lock)
+
+setup-dev: ## the environment the tests need
+	@$(call installed,requirements-dev.lock)
+	@$(call itself)
+
+# Installs a lock file, unless the very same one was installed before.
+define installed
+	set -e; cmp -s $(1) $(VENV)/$(1) && exit 0; \
+	test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.12 $@" >&2; exit 1; }; \
+	test -x $(BIN)/python || { echo "Setting up $(VENV) (once, a minute or two)"; $(PYTHON) -m venv $(VENV); }; \
+	$(BIN)/python -m pip --disable-pip-version-check install --require-hashes --requirement $(1); \
+	cp $(1) $(VENV)/$(1)
+endef
+
+# Installs the project in place, so that `signoff` is a command.
+define itself
+	set -e; cmp -s pyproject.toml $(VENV)/pyproject.toml && exit 0; \
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .; \
+	cp pyproject.toml $(VENV)/pyproject.toml
+endef
