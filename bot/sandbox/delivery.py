@@ -66,6 +66,11 @@ class Delivery:
     def connected(self) -> bool:
         return self.request_url is not None or self._sockets.connected
 
+    @property
+    def undelivered(self) -> int:
+        """Events on their way to the bot, those that wait for their next retry included."""
+        return len(self._under_way)
+
     async def start(self) -> None:
         connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=10)
         self._session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None))

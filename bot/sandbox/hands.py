@@ -81,6 +81,10 @@ class Person:
             )
         )
 
+    async def join(self, channel: str) -> None:
+        """Join a channel; the bot is told."""
+        self._workspace.join(self._workspace.channels[channel], self.user)
+
     async def react(self, message: Message, name: str) -> None:
         self._workspace.react(message, name, self.user)
 
@@ -131,7 +135,7 @@ class Person:
     async def submit(self) -> Seen:
         """Press the modal's submit button. What the client itself refuses never reaches the bot."""
         view = self._top()
-        before = len(self._workspace.ephemerals)
+        before = self._workspace.latest_ts
         view.errors = refused(view.blocks, view.values)
         if view.errors:
             self._workspace.changed()
@@ -146,7 +150,7 @@ class Person:
 
     async def close(self) -> Seen:
         """Close the modal on top, or with `clear_on_close` all of them."""
-        view, before = self._top(), len(self._workspace.ephemerals)
+        view, before = self._top(), self._workspace.latest_ts
         stack = self._workspace.views.stack(self.user)
         gone = list(stack) if view.content.get("clear_on_close") else [view]
         del stack[len(stack) - len(gone) :]
@@ -167,7 +171,7 @@ class Person:
 
     async def run(self, name: str, text: str = "", *, channel: str) -> Seen:
         """Run a slash command in a channel. What the bot answers is in `ephemerals`."""
-        before = len(self._workspace.ephemerals)
+        before = self._workspace.latest_ts
         answer = await self._delivery.run(payloads.command(self._workspace, self.user, name, text, channel))
         if answer.reason is not None:
             said = "operation_timeout" if answer.status == 0 else "dispatch_failed"
@@ -182,14 +186,14 @@ class Person:
 
     async def shortcut(self, callback_id: str, *, on: Message | None = None) -> Seen:
         """A global shortcut, or with a message one from its menu."""
-        before = len(self._workspace.ephemerals)
+        before = self._workspace.latest_ts
         answer = await self._delivery.interact(payloads.shortcut(self._workspace, self.user, callback_id, on))
         return self._seen(before, error=self._failure(answer))
 
     # -- parts ---------------------------------------------------------------------------------------------------
 
     async def _press(self, place: Message | View, block: JSON, element: JSON, pressed: JSON) -> Seen:
-        before = len(self._workspace.ephemerals)
+        before = self._workspace.latest_ts
         action = {
             "type": element["type"],
             "action_id": element["action_id"],
@@ -215,7 +219,7 @@ class Person:
         if tells or block.get("dispatch_action"):
             told = {key: value for key, value in state.items() if key != "type"}
             return await self._press(place, block, element, told)
-        return self._seen(len(self._workspace.ephemerals))
+        return self._seen(self._workspace.latest_ts)
 
     def _find(
         self, action_id: str, on: Message | View | None, block_id: str | None
@@ -238,8 +242,8 @@ class Person:
     def _failure(self, answer: Answer) -> str | None:
         return None if answer.reason is None else self._workspace.complain(self.user, NO_ANSWER)
 
-    def _seen(self, before: int, *, error: str | None = None) -> Seen:
-        new = [message for message in self._workspace.ephemerals[before:] if message.ephemeral_to == self.user]
+    def _seen(self, before: str, *, error: str | None = None) -> Seen:
+        new = [message for message in self.ephemerals if message.ts > before]
         view = self.view
         return Seen(error=error, errors=dict(view.errors) if view else {}, view=view, ephemerals=new)
 

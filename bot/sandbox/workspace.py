@@ -17,6 +17,7 @@ from bot.sandbox.triggers import Hooks, Triggers
 from bot.sandbox.views import View, Views
 from bot.sandbox.wire import JSON, Refusal
 
+EPHEMERALS = 1000  # kept, the newest
 SCOPES = frozenset(
     [
         "chat:write",
@@ -102,7 +103,12 @@ class Workspace:
     def new_ts(self) -> str:
         """Microseconds, unique and growing over the whole workspace even when the clock stands still."""
         self._last_ts = max(int(self.clock().timestamp() * 1_000_000), self._last_ts + 1)
-        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+        return self.latest_ts
+
+    @property
+    def latest_ts(self) -> str:
+        """The newest timestamp given out; timestamps compare as text."""
+        return f"{self._last_ts // 1_000_000:010d}.{self._last_ts % 1_000_000:06d}"
 
     # -- watching ------------------------------------------------------------------------------------------------
 
@@ -183,6 +189,7 @@ class Workspace:
         """Show a message to one user only; it is never in the history."""
         self.name_blocks(message.blocks)
         self.ephemerals.append(message)
+        del self.ephemerals[:-EPHEMERALS]
         self.changed()
         return message
 

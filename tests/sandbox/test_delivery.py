@@ -142,6 +142,17 @@ async def test_changes_of_a_user_group_are_told(sandbox: SandboxServer, receiver
     assert (event["added_users"], event["removed_users"]) == (["U0ANA"], ["U0ELI"])
 
 
+async def test_somebody_joining_is_told(sandbox: SandboxServer, receiver: Receiver) -> None:
+    sandbox.workspace.channels["C0VIP"].members.remove("U0FAY")
+
+    await sandbox.person("U0FAY").join("C0VIP")
+    await sandbox.person("U0FAY").join("C0VIP")
+    await sandbox.quiet()
+
+    [event] = receiver.events
+    assert (event["type"], event["user"], event["channel"]) == ("member_joined_channel", "U0FAY", "C0VIP")
+
+
 async def test_a_failed_event_comes_again_three_times_with_number_and_reason(
     sandbox: SandboxServer, receiver: Receiver
 ) -> None:
@@ -159,7 +170,7 @@ async def test_the_bot_can_decline_further_retries(sandbox: SandboxServer, recei
     receiver.answer = lambda: Response(status_code=500, headers={"x-slack-no-retry": "1"})
 
     await sandbox.person("U0ANA").say("C0SUPPORT", "Hello")
-    await sandbox.quiet()
+    await sandbox.until(lambda: not sandbox.delivery.undelivered)
 
     assert [delivered.attempt for delivered in sandbox.deliveries("message")] == [0]
 
