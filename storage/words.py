@@ -14,7 +14,7 @@ _COMMON: Final = """
     do does doing don done down each few for from further get getting go going got had has have having he her here hers
     him his how i if in into is it its itself just let like ll m may me might more most must my myself no nor not now of
     off on once only or other our ours out over own re s same she should so some such t than that the their theirs them
-    then there these they this those though through to too under until up us ve very was we were what when where which
+    then there these they this those though through to too under until up us ve very was we were what when which
     while who whom why will with would yes you your yours
     dear good greetings hello help hey hi kindly morning afternoon evening ok okay please pls sorry thank thanks thx
     anyone know need tell want wanted wondering

@@ -20,8 +20,8 @@ _LONG_CHARS: Final = 1800
 _NAME: Final = re.compile(r"[^\W\d_][^\W\d_'’-]{0,28}[^\W\d_]")
 _NO_NAMES: Final = frozenset(("anonymous", "customer", "guest", "unknown", "user", "visitor"))
 _TROUBLE: Final = re.compile(
-    r"\b(broken?|crack(ed)?|damaged?|defect(ive)?|delayed|disappoint\w*|faulty|late|lost|missing|never (arrived|came)"
-    r"|ripped|snapped|torn|unacceptable|upset|wrong)\b",
+    r"\b(broken?|crack(ed)?|damaged?|defect(ive)?|delayed|disappoint\w*|faulty|late|lost|missing|(never|not) (arrived?|came|come|got|received?)"
+    r"|ripped|snapped|torn|twice|unacceptable|upset|wrong)\b",
     re.IGNORECASE,
 )
 _SUFFIX: Final = re.compile(r"(ations?|ements?|ments?|ings?|ed|ies|es|s|e|y)$")
@@ -83,7 +83,7 @@ class OfflineDrafter:
         parts = [_greeting(case.customer_name, wish), opener, *(passage.text for passage in passages)]
         urls = list(dict.fromkeys(p.snippet.source.url for p in passages if p.snippet.source.url))
         if urls and not wish.shorter:
-            parts.append("\n".join(f"You can read more here: {url}" for url in urls))
+            parts.append("You can read more here:" + ("\n" if len(urls) > 1 else " ") + "\n".join(urls))
         parts.append(f"{closing}\n{self._desk}")
         allowed = Allowed.in_texts(text for p in passages for text in (p.snippet.source.quote, p.snippet.source.url))
         return inert("\n\n".join(parts), allowed)
