@@ -86,14 +86,13 @@ class Reply:
 class Line:
     """One line of a thread as its customer may see it."""
 
-    id: str
+    id: str  # outgoing: the key it is sent under; incoming: the channel's own id, by which a page knows its words again
     sequence: int
     outgoing: bool
     author: str
     text: str
     attachments: tuple[Attachment, ...]
     at: datetime
-    external_id: str | None = None  # incoming: the channel's id of it, by which a page knows its own words again
 
 
 Transcript = Callable[[str, int], Awaitable[list[Line]]]

@@ -51,7 +51,6 @@ def shown(line: Line) -> dict[str, Any]:
     """A line as the page gets it. All of it is text: the page draws no markup."""
     return {
         "id": line.id,
-        "key": None if line.outgoing else line.external_id,
         "sequence": line.sequence,
         "from": "team" if line.outgoing else "customer",
         "author": line.author,

@@ -71,14 +71,13 @@ class Inbox:
         lines = self.lines.setdefault(inbound.thread, [])
         lines.append(
             Line(
-                id=f"msg_{inbound.external_id}",
+                id=inbound.external_id,
                 sequence=len(lines) + 1,
                 outgoing=False,
                 author=inbound.sender.name or "",
                 text=inbound.text,
                 attachments=inbound.attachments,
                 at=NOON,
-                external_id=inbound.external_id,
             )
         )
 

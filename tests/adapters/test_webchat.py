@@ -292,7 +292,7 @@ async def test_a_reply_appears_on_an_open_stream_at_once() -> None:
 
         assert mine is not None
         assert mine["line"]["text"] == "Where is my order?"
-        assert mine["line"]["key"] == channel.inbox.received[0].external_id
+        assert mine["line"]["id"] == channel.inbox.received[0].external_id
         assert reply is not None
         assert (reply["line"]["author"], reply["line"]["text"]) == ("Bo Lindqvist", "It ships today.")
 

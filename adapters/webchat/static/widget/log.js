@@ -14,16 +14,23 @@ function drawLog({ onRetry, onDiscard }) {
   });
   const empty = element("div", { class: "empty" });
   root.append(empty);
-  const byId = new Map(); // the server's id -> row
-  const byKey = new Map(); // our own id -> row
+  // Whoever reads the newest line stays there, also while what surrounds the log grows.
+  let pinned = true;
+  const toEnd = () => {
+    if (pinned) root.scrollTop = root.scrollHeight;
+  };
+  root.addEventListener("scroll", () => {
+    pinned = root.scrollHeight - root.scrollTop - root.clientHeight < 80;
+  });
+  new ResizeObserver(toEnd).observe(root);
 
-  // A line as the server tells it. Our own words are known again by their key, or by the id we were answered with.
+  const byId = new Map();
+
+  // A line as the server tells it. Our own words come back under the id that we gave them.
   function place(line, conversation) {
-    const mine = line.key && byKey.get(line.key);
-    const row = byId.get(line.id) ?? mine ?? drawn(line.from === "team", line);
+    const row = byId.get(line.id) ?? drawn(line.from === "team", line);
     const isNew = !row.isConnected;
     byId.set(line.id, row);
-    if (line.key) byKey.set(line.key, row);
     settle(row);
     const position = conversation * 1e6 + line.sequence;
     if (row.place !== position) {
@@ -35,14 +42,15 @@ function drawLog({ onRetry, onDiscard }) {
 
   // Our own words before the server has them.
   function pend(entry) {
-    if (byKey.has(entry.id)) return;
+    if (byId.has(entry.id)) return;
     const row = drawn(false, { text: entry.text, attachments: [], at: new Date(entry.at).toISOString(), author: "" });
     row.place = Infinity;
     row.classList.add("unsent");
-    row.append(element("div", { class: "state" }));
-    byKey.set(entry.id, row);
+    row.append(element("div", { class: "state" }, "Waiting…"));
+    byId.set(entry.id, row);
     insert(row);
-    row.scrollIntoView({ block: "nearest" });
+    pinned = true; // one's own new words are what one looks at
+    toEnd();
   }
 
   function sending(entry) {
@@ -60,29 +68,24 @@ function drawLog({ onRetry, onDiscard }) {
     state(entry, element("span", { class: "alarm" }, `Not sent: ${why} `), retry, " ", discard);
   }
 
-  function sent(entry, id) {
-    const row = byKey.get(entry.id);
-    if (!row) return;
-    const other = byId.get(id);
-    if (other && other !== row) remove(row); // the stream was faster, and did not know our key
-    else byId.set(id, row);
-    settle(row);
+  function sent(entry) {
+    const row = byId.get(entry.id);
+    if (row) settle(row);
   }
 
   function discard(entry) {
-    const row = byKey.get(entry.id);
-    byKey.delete(entry.id);
-    if (row) remove(row);
+    byId.get(entry.id)?.remove();
+    byId.delete(entry.id);
+    separate();
   }
 
   function clear() {
     byId.clear();
-    byKey.clear();
     root.replaceChildren(empty);
   }
 
   function state(entry, ...words) {
-    byKey.get(entry.id)?.querySelector(".state")?.replaceChildren(...words);
+    byId.get(entry.id)?.querySelector(".state")?.replaceChildren(...words);
   }
 
   function settle(row) {
@@ -90,18 +93,12 @@ function drawLog({ onRetry, onDiscard }) {
     row.querySelector(".state")?.remove();
   }
 
-  function remove(row) {
-    row.remove();
-    separate();
-  }
-
   function insert(row) {
-    const near = root.scrollHeight - root.scrollTop - root.clientHeight < 80;
     const next = rows().find((other) => other !== row && other.place > row.place) ?? null;
     const before = next && next.previousElementSibling?.classList.contains("day") ? next.previousElementSibling : next;
     if (!row.isConnected || following(row) !== next) root.insertBefore(row, before);
     separate();
-    if (near) root.scrollTop = root.scrollHeight;
+    toEnd();
   }
 
   function following(row) {
@@ -147,9 +144,7 @@ function drawLog({ onRetry, onDiscard }) {
     begin: (conversation) => {
       current = conversation;
     },
-    reveal: () => {
-      root.scrollTop = root.scrollHeight;
-    },
+    reveal: toEnd,
   };
 }
 

@@ -58,9 +58,9 @@ function outbox(wire, memory, log, { onSent, onTrouble }) {
     if (entry.name) words.name = entry.name;
     if (entry.email) words.email = entry.email;
     try {
-      const { message_id: id } = await wire.write(words);
+      await wire.write(words);
       memory.set(key(entry), null);
-      log.sent(entry, id);
+      log.sent(entry);
       onSent();
     } catch (trouble) {
       if (!(trouble instanceof Trouble) || trouble.passes) return trouble;
