@@ -252,6 +252,16 @@ async def test_a_command_is_a_form_and_its_answer_is_for_one_person(sandbox: San
     assert sandbox.messages("C0SUPPORT") == []
 
 
+async def test_only_what_is_new_is_shown_after_an_action(sandbox: SandboxServer, receiver: Receiver) -> None:
+    ana, answers = sandbox.person("U0ANA"), iter(["one", "two"])
+    receiver.answer = lambda: JSONResponse({"text": next(answers)})
+
+    seen = [await ana.run("/signoff", channel="C0SUPPORT") for _ in range(2)]
+
+    assert [[message.text for message in each.ephemerals] for each in seen] == [["one"], ["two"]]
+    assert [message.text for message in ana.ephemerals] == ["one", "two"]
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [

@@ -155,6 +155,18 @@ def test_posts_go_once_a_second_per_channel_and_300_a_minute_together() -> None:
     assert 290 < others.count(None) < 301
 
 
+def test_the_workspace_as_a_whole_refills_at_its_rate() -> None:
+    clock = Clock()
+    limits = Limits(clock)
+    for n in range(300):
+        assert limits.retry_after("chat.postMessage", None, f"C{n}") is None
+
+    clock.now += timedelta(seconds=2)
+    waits = [limits.retry_after("chat.postMessage", None, f"D{n}") for n in range(12)]
+
+    assert waits == [None] * 10 + [1, 1]
+
+
 def test_a_refused_post_costs_the_channel_nothing() -> None:
     clock = Clock()
     limits = Limits(clock, posts_per_minute=60, posts_at_once=2, posts_per_second_and_channel=0.01)
