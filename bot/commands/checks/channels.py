@@ -32,9 +32,10 @@ async def _listening(subject: str, url: str) -> Finding:
     """Whether somebody accepts connections there, with a certificate that can be trusted."""
     address = urlsplit(url)
     secure = address.scheme == "https"
-    host, port = address.hostname or "", address.port or (443 if secure else 80)
-    fix = f"See that {host} runs and can be reached from here, and that `url` is right."
+    host = address.hostname or ""
+    fix = f"See that {host or 'it'} runs and can be reached from here, and that `url` is right."
     try:
+        port = address.port or (443 if secure else 80)
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context() if secure else None)
             writer.close()
@@ -42,5 +43,7 @@ async def _listening(subject: str, url: str) -> Finding:
     except ssl.SSLCertVerificationError as error:
         return wrong(subject, f"{host} has no valid certificate: {error.verify_message}", fix="Mend its certificate.")
     except (OSError, TimeoutError, ValueError) as error:
-        return wrong(subject, f"nobody answers at {host}:{port} ({type(error).__name__})", fix=fix)
+        return wrong(
+            subject, f"nobody answers at {address.netloc.rpartition('@')[2]} ({type(error).__name__})", fix=fix
+        )
     return fine(subject, f"webhook; {host}:{port} answers")

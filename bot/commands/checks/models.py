@@ -44,10 +44,11 @@ async def _check(client: anthropic.AsyncAnthropic, model: str, users: str, now: 
         return wrong(subject, "Claude's API cannot be reached", fix="Let this machine reach it, or ANTHROPIC_BASE_URL.")
     except anthropic.APIError:
         return wrong(subject, "the answer is not the API's", fix="See what answers at ANTHROPIC_BASE_URL.")
-    return _judged(subject, found, users, now)
+    return judged(subject, found, users, now)
 
 
-def _judged(subject: str, found: object, users: str, now: datetime) -> Finding:
+def judged(subject: str, found: object, users: str, now: datetime) -> Finding:
+    """What an answer about a model means for whoever configured it."""
     if not isinstance(found, ModelInfo):  # a gateway's page, with status 200
         return wrong(subject, "the answer is not the API's", fix="See what answers at ANTHROPIC_BASE_URL.")
     lifecycle = getattr(found, "lifecycle", None)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -30,6 +31,7 @@ SCOPES: Final = frozenset(
 )
 _REINSTALL: Final = "Update the app from manifest.yml at api.slack.com/apps, and install it again."
 _UNREACHABLE: Final = "unreachable"
+_FAILURES: Final = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 
 
 class _Refused(Exception):
@@ -55,7 +57,7 @@ async def check_slack(settings: Settings, policy: Policy, clock: Callable[[], da
     try:
         try:
             answer = await client.web.auth_test()
-        except (SlackClientError, OSError, TimeoutError) as error:
+        except _FAILURES as error:
             return [_refused(error).finding("SLACK_BOT_TOKEN")]
         findings = [fine("SLACK_BOT_TOKEN", f"{answer['user']} in {answer['team']}"), _scopes(answer.headers)]
         if settings.slack_app_token is not None:
@@ -81,7 +83,7 @@ def _scopes(headers: Mapping[str, Any]) -> Finding:
 async def _socket_mode(web: AsyncWebClient, token: str) -> Finding:
     try:
         await web.apps_connections_open(app_token=token)
-    except (SlackClientError, OSError, TimeoutError) as error:
+    except _FAILURES as error:
         refused = _refused(error)
         if refused.code in ("invalid_auth", "not_authed", "not_allowed_token_type"):
             fix = "Make an app-level token with connections:write at api.slack.com/apps, and turn on Socket Mode."
@@ -93,7 +95,7 @@ async def _socket_mode(web: AsyncWebClient, token: str) -> Finding:
 async def _channel(web: AsyncWebClient, channel: str, users: str) -> Finding:
     try:
         found = (await web.conversations_info(channel=channel))["channel"]
-    except (SlackClientError, OSError, TimeoutError) as error:
+    except _FAILURES as error:
         return _refused(error).finding(f"channel {channel} ({users})")
     subject = f"#{found.get('name', channel)} ({users})"
     if found.get("is_archived"):
@@ -107,7 +109,7 @@ async def _group(web: AsyncWebClient, key: str, group: str) -> Finding:
     subject = f"{key} {group}"
     try:
         members = (await web.usergroups_users_list(usergroup=group))["users"]
-    except (SlackClientError, OSError, TimeoutError) as error:
+    except _FAILURES as error:
         return _refused(error).finding(subject)
     if not members:
         return wrong(subject, "has no members", fix="Add people to the user group in Slack.")
@@ -118,7 +120,7 @@ async def _person(web: AsyncWebClient, key: str, person: str) -> Finding:
     subject = f"{key} {person}"
     try:
         user = (await web.users_info(user=person))["user"]
-    except (SlackClientError, OSError, TimeoutError) as error:
+    except _FAILURES as error:
         return _refused(error).finding(subject)
     if user.get("deleted") or user.get("is_bot"):
         what = "was deactivated" if user.get("deleted") else "is a bot"
