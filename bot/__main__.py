@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bot.commands.demo import demo
 from bot.commands.doctor import doctor
 from bot.commands.export import export
 from bot.commands.knowledge import knowledge
@@ -20,6 +21,7 @@ main = typer.Typer(
     help="AI drafts, a person signs off: reviewed customer replies inside Slack.",
 )
 main.command()(run)
+main.command()(demo)
 main.command()(doctor)
 main.command()(migrate)
 main.add_typer(knowledge, name="kb")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from pydantic import SecretStr
 from starlette.routing import BaseRoute
 
 from adapters.base import Adapter
@@ -121,11 +123,13 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
     desk = FrontDesk(shop, Deciding(shop), showing, roster, "offline" if drafter.offline else policy.models.draft)
     connected = slack.connect(
         policy=policy.slack,
+        categories=[(name, policy.category_title(name)) for name in policy.category_names],
         desk=desk,
         clock=clock,
-        bot_token=settings.slack_bot_token,
-        signing_secret=settings.slack_signing_secret,
-        app_token=settings.slack_app_token,
+        bot_token=settings.slack_bot_token.get_secret_value(),
+        # Without one (Socket Mode) nothing that comes by HTTP is signed rightly.
+        signing_secret=_plain(settings.slack_signing_secret) or secrets.token_hex(32),
+        app_token=_plain(settings.slack_app_token),
         api_url=settings.slack_api_url,
     )
     surfaces[slack.NAME] = connected.surface
@@ -155,6 +159,10 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
         clocks=clocks(shop, roster),
         clock=clock,
     )
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def _adapter(name: str, channel: ChannelPolicy, shop: Workshop, settings: Settings) -> Adapter:

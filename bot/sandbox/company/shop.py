@@ -21,6 +21,7 @@ from bot.sandbox.company.waiting import WAITING, Customer
 from bot.sandbox.control import local
 
 NAME: Final = "Larkspur’s app"
+_FILES: Final = "https://files.larkspur.example"
 _TIMEOUT_SECONDS: Final = 20
 _BURST_SECONDS: Final = 0.3
 _BODY_BYTES: Final = 500_000
@@ -62,11 +63,11 @@ class Shop:
     async def begin(self) -> None:
         """Every waiting customer writes, in order."""
         for customer in self.customers:
-            for text in customer.writes:
-                await self.say(customer, text)
+            for number, text in enumerate(customer.writes):
+                await self.say(customer, text, photo=customer.photo if number == 0 else None)
                 await asyncio.sleep(_BURST_SECONDS)
 
-    async def say(self, customer: Customer, text: str) -> None:
+    async def say(self, customer: Customer, text: str, *, photo: str | None = None) -> None:
         """Hand over a customer's message.
 
         Raises:
@@ -83,6 +84,7 @@ class Shop:
                     "tier": customer.tier,
                 },
                 "text": text,
+                "attachments": [{"name": photo, "url": f"{_FILES}/{photo}"}] if photo else [],
             }
         )
         await self._post(message_id, body)

@@ -14,6 +14,7 @@ class Customer:
     writes: tuple[str, ...]
     email: str
     tier: str = "standard"
+    photo: str | None = None  # the name of a picture sent along with the first message
 
 
 _TENT: Final = """\
@@ -78,6 +79,7 @@ WAITING: Final = (
         name="Theo Brandt",
         about="A long letter: more than 3,000 characters.",
         email="theo@customers.example",
+        photo="receipt-fell-3.jpg",
         writes=(_TENT,),
     ),
     Customer(
