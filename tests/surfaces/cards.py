@@ -1,5 +1,6 @@
 """Cards for the tests of surfaces: an ordinary one, and every way to make it worse."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -82,13 +83,19 @@ def closed(**changes: Any) -> Card:
 
 
 def drawn_text(blocks: Any) -> str:
-    """All the words in blocks, for asserting that something is there."""
-    if isinstance(blocks, dict):
-        own = blocks.get("text")
-        return (own if isinstance(own, str) else "") + " ".join(drawn_text(part) for part in blocks.values())
-    if isinstance(blocks, list):
-        return " ".join(drawn_text(part) for part in blocks)
-    return ""
+    """All the words in blocks, one space between them, for asserting that something is there."""
+    return " ".join(" ".join(_texts(blocks)).split())
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("text"), str):
+            yield value["text"]
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
 
 
 def pressable(blocks: Any) -> set[str]:

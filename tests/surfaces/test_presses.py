@@ -29,7 +29,8 @@ async def test_approve_is_handed_to_the_desk_bound_to_what_was_shown(office: Off
 
     seen = await office.sandbox.person("U0ANA").click("approve", on=message)
 
-    assert seen.ok and not seen.ephemerals
+    assert seen.ok
+    assert not seen.ephemerals
     (press,) = office.desk.presses
     assert press == Press(
         who=Presser(surface="slack", external_id="U0ANA"), on=SHOWN, decision=Approve(), event=press.event
@@ -130,7 +131,8 @@ async def test_a_desk_that_fails_shows_the_presser_an_error_and_hears_the_next_p
     failed = await office.sandbox.person("U0ANA").click("approve", on=message)
     again = await office.sandbox.person("U0ANA").click("approve", on=message)
 
-    assert not failed.ok and again.ok
+    assert not failed.ok
+    assert again.ok
 
 
 async def test_a_button_somebody_tampered_with_is_refused_politely(office: Office) -> None:
@@ -150,7 +152,8 @@ async def test_an_unknown_button_is_acknowledged_and_dropped(office: Office) -> 
 
     seen = await office.sandbox.person("U0ANA").click("from_last_year", on=message)
 
-    assert seen.ok and office.desk.presses == []
+    assert seen.ok
+    assert office.desk.presses == []
 
 
 async def test_a_form_on_a_card_nobody_knows_is_refused_politely(office: Office) -> None:
@@ -192,7 +195,8 @@ async def test_a_form_opened_from_an_old_card_shows_what_is_new_and_says_so(offi
 
     assert seen.view is not None
     words = drawn_text(seen.view.blocks)
-    assert "This changed after the card you pressed was drawn" in words and "Hello? Anybody?" in words
+    assert "This changed after the card you pressed was drawn" in words
+    assert "Hello? Anybody?" in words
 
 
 async def test_a_form_that_slack_would_not_open_is_apologised_for(office: Office) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from slack_bolt import BoltResponse
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
 from bot.surfaces.base import Desk
 from bot.surfaces.slack.blocks.buttons import REFRESH
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 ANY: Final = re.compile(".*", re.DOTALL)
 MEMBERSHIP: Final = re.compile("^subteam_")
 GONE: Final = re.compile("^(app_uninstalled|tokens_revoked)$")
+_HEARD: Final = "signoff_heard"  # in bolt's context: a listener has the payload
 Body = dict[str, Any]
 
 
@@ -84,7 +85,8 @@ def register(
         return await ack()
 
     @app.event(MEMBERSHIP)
-    async def membership_changed(ack: AsyncAck) -> BoltResponse:
+    @_readable
+    async def membership_changed(ack: AsyncAck, body: Body) -> BoltResponse:
         await desk.roster_changed(SURFACE)
         return await ack()
 
@@ -95,6 +97,7 @@ def register(
         return await ack()
 
     _catch_the_rest(app)
+    _answer_failures(app)
 
 
 def _catch_the_rest(app: AsyncApp) -> None:
@@ -114,17 +117,33 @@ def _catch_the_rest(app: AsyncApp) -> None:
 
 
 Listener = Callable[[AsyncAck, Body], Awaitable[BoltResponse]]
+Heard = Callable[[AsyncAck, Body, AsyncBoltContext], Awaitable[BoltResponse]]
 
 
-def _readable(listener: Listener) -> Listener:
+def _readable(listener: Listener) -> Heard:
     """A payload that is not shaped as documented is answered 400 and counted."""
 
-    async def listening(ack: AsyncAck, body: Body) -> BoltResponse:
+    async def listening(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> BoltResponse:
+        context[_HEARD] = True
         try:
             return await listener(ack, body)
         except Malformed as malformed:
             log.warning("slack sent something unreadable", extra={"why": str(malformed)})
-            REJECTED.labels(reason="malformed").inc()
-            return BoltResponse(status=400, body="malformed payload")
+            return _unreadable()
 
     return listening
+
+
+def _answer_failures(app: AsyncApp) -> None:
+    @app.error
+    async def failed(error: Exception, context: AsyncBoltContext) -> BoltResponse:
+        """500 for what a listener raised: events are then delivered again. Before that, bolt could not read it."""
+        if not context.get(_HEARD):
+            return _unreadable()
+        log.error("a listener failed", exc_info=error)
+        return BoltResponse(status=500)
+
+
+def _unreadable() -> BoltResponse:
+    REJECTED.labels(reason="malformed").inc()
+    return BoltResponse(status=400, body="malformed payload")

@@ -54,7 +54,7 @@ class Pressed:
         chosen = _optional(option, "value") if isinstance(option, dict) else None
         return cls(
             who=_place_of_press(body),
-            action_id=_text(action, "action_id"),
+            action_id=_optional(action, "action_id") or "",  # old attachments have none
             chosen=chosen,
             packed=(_optional(action, "block_id") if chosen is not None else _optional(action, "value")) or "",
             trigger_id=_optional(body, "trigger_id") or "",
