@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from fastapi import APIRouter
+from sqlalchemy import and_, bindparam, exists, or_, select
+from sqlalchemy.orm import aliased
 
 from adapters.base import Attachment, Automatic, Inbound, Reply, Sender
 from bot.core.cards import Action, Card, CardState
@@ -27,9 +29,9 @@ from bot.steps.relaying import Relaying
 from bot.steps.roster import Roster
 from bot.steps.workshop import Workshop
 from bot.surfaces.base import Member
-from storage.database import Database
+from storage.database import Database, table_of
 from storage.jobs import Retry, TableJobs, Work
-from storage.tables import JobKind, Role
+from storage.tables import Job, JobKind, JobStatus, Role
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 POLICY: dict[str, Any] = {
@@ -42,6 +44,20 @@ POLICY: dict[str, Any] = {
     "tiers": {"vip": {"title": "VIP", "priority": "high"}},
     "channels": {"web": {"kind": "webhook", "title": "Shop", "secret_env": "SHOP"}},
 }
+
+
+_JOB = table_of(Job)
+_EARLIER = aliased(_JOB)
+_RUNNABLE = select(_JOB.c.id).where(
+    or_(
+        _JOB.c.status == JobStatus.RUNNING,
+        and_(
+            _JOB.c.status == JobStatus.QUEUED,
+            _JOB.c.run_at <= bindparam("now"),
+            ~exists().where(_EARLIER.c.lane == _JOB.c.lane, _EARLIER.c.id < _JOB.c.id, _EARLIER.c.status != "failed"),
+        ),
+    )
+)
 
 
 class Clock:
@@ -131,12 +147,14 @@ class Scripted:
     triaged: ModelTriage | None = None
     cases: list[Case] = field(default_factory=list)
     gate: asyncio.Event | None = None  # set: drafting waits for it
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def triage(self, case: Case) -> ModelTriage | None:
         return self.triaged
 
     async def draft(self, case: Case, snippets: Sequence[Snippet]) -> Drafted:
         self.cases.append(case)
+        self.begun.set()
         if self.gate is not None:
             await self.gate.wait()
         reply = self.replies.pop(0) if self.replies else f"Reply to: {case.question}"
@@ -216,8 +234,7 @@ class Desk:
         """Wait until nothing is due and nothing is under way."""
         async with asyncio.timeout(20):
             while True:
-                depth = await self.jobs.depth()
-                due = depth.oldest_due is not None and depth.oldest_due <= self.clock.now
+                due = await self.db.read(lambda tx: tx.run(_RUNNABLE, now=self.clock.now))
                 if not due and not self.jobs.busy:
                     return
                 await asyncio.sleep(0.005)
