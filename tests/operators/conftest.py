@@ -1,7 +1,8 @@
 """A folder like an operator's, with nothing of this machine's environment in it."""
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,22 @@ POLICY = """\
 channel = "C0SUPPORT1"
 agents = ["U0BO00001"]
 """
+
+
+@pytest.fixture(autouse=True)
+def logging_as_found() -> Iterator[None]:
+    """Commands and servers set up logging for their whole process: here each test begins afresh."""
+    names = (None, "bot", "adapters", "storage", "uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(logger.handlers[:], logger.level, logger.propagate, logger.filters[:]) for logger in loggers]
+    for logger in loggers[1:]:
+        logger.setLevel(logging.NOTSET)
+        logger.propagate = True
+    yield
+    logging.captureWarnings(False)
+    for logger, (handlers, level, propagate, filters) in zip(loggers, before, strict=True):
+        logger.handlers[:], logger.propagate, logger.filters[:] = handlers, propagate, filters
+        logger.setLevel(level)
 
 
 @pytest.fixture

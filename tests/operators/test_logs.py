@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,16 +32,10 @@ class Lines:
 
 
 @pytest.fixture
-def lines() -> Iterator[Lines]:
-    loggers = [logging.getLogger(name) for name in (None, *logs._OURS)]
-    before = [(logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
+def lines() -> Lines:
     stream = io.StringIO()
     logs.set_up(style="json", level="info", secrets=["a-signing-secret", "abc"], stream=stream)
-    yield Lines(stream)
-    logging.captureWarnings(False)
-    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
-        logger.handlers[:], logger.propagate = handlers, propagate
-        logger.setLevel(level)
+    return Lines(stream)
 
 
 def test_a_line_carries_its_facts(lines: Lines) -> None:
