@@ -83,7 +83,7 @@ class OverWebChat(Channel):
             "Bearer " + "." * 5_000,
         ]
         answers = [
-            await self.http.post("messages", content=body, headers={"authorization": each.encode("latin-1")})
+            await self.http.post("messages", content=body, headers={b"authorization": each.encode("latin-1")})
             for each in wrong
         ]
         self.clock.now += timedelta(days=31)

@@ -133,7 +133,7 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
 
 async def test_a_customer_writes_and_the_reply_appears_live(visit: Visit) -> None:
     page = await visit.opens()
-    await expect(page.get_by_text("A person checks every one.")).to_be_visible()
+    await expect(page.locator("header").get_by_text("A person checks every one.")).to_be_visible()
     await expect(page.get_by_text("How can we help?")).to_be_visible()
 
     await visit.writes("Where is my order?")
@@ -476,7 +476,7 @@ async def test_the_token_is_in_no_address(visit: Visit) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (320, 640)])
 async def test_it_fits_and_can_be_read(browser: Browser, scheme: str, width: int, height: int) -> None:
-    look = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
+    look: dict[str, Any] = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
     async with visiting(browser, **look) as visit:
         page = await visit.opens()
         await expect(page.get_by_text("How can we help?")).to_be_visible()

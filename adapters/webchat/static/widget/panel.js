@@ -1,6 +1,7 @@
 // The launcher and the panel: what there is to see and to reach by keyboard. It knows nothing of the network.
 
 const TEXT_CHARS = 50000; // the channel takes no more
+const PROMISE = "Replies may be drafted with AI. A person checks every one.";
 
 function drawPanel(options, log, { onOpen, onSend, onDraft, onDetails, onNew }) {
   const launcherWords = element("span", { class: "hidden" }, `Chat with ${options.title}`);
@@ -21,12 +22,12 @@ function drawPanel(options, log, { onOpen, onSend, onDraft, onDetails, onNew }) 
   shut.title = "Close chat (Esc)";
   const title = element("h2", { id: "title" });
   title.textContent = options.title;
-  const promise = element("p", {}, "Replies may be drafted with AI. A person checks every one.");
-  const header = element("header", {}, element("div", { class: "names" }, title, promise), fresh, shut);
+  const header = element("header", {}, element("div", { class: "names" }, title, element("p", {}, PROMISE)), fresh, shut);
 
   log.empty.append(
     element("strong", {}, "How can we help?"),
     element("p", {}, "Write to us below. Answers appear here, also if you close this and come back later."),
+    element("p", { class: "short" }, PROMISE), // where the header has no room for it
   );
 
   const status = element("p", { class: "status", role: "status" });
@@ -41,7 +42,8 @@ function drawPanel(options, log, { onOpen, onSend, onDraft, onDetails, onNew }) 
     element("label", { for: "email" }, "Your e-mail"),
     email,
   );
-  const text = element("textarea", { id: "text", rows: "1", maxlength: String(TEXT_CHARS), "aria-describedby": "keys", dir: "auto" });
+  const text = element("textarea", { id: "text", rows: "1", maxlength: TEXT_CHARS, dir: "auto" });
+  text.setAttribute("aria-describedby", "keys");
   text.placeholder = "Write a message…";
   const send = element("button", { type: "submit", class: "send" }, icon(ICONS.send));
   send.setAttribute("aria-label", "Send");
