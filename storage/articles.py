@@ -14,11 +14,12 @@ from storage.database import Tx, table_of
 from storage.ids import new
 from storage.search import REPLIES, SNIPPETS
 from storage.tables import Article, PastReply, Snippet
-from storage.words import search_words
+from storage.words import SEARCH_WORDS, search_words, telling_words
 
 _ARTICLE: Final = table_of(Article)
 _SNIPPET: Final = table_of(Snippet)
 _REPLY: Final = table_of(PastReply)
+_FETCHED: Final = 10  # rows for each one wanted, so that an article with many matches leaves room for others
 _PIECES_VERSION: Final = 1  # grows when articles are cut into pieces differently: then all are imported anew
 
 
@@ -133,12 +134,13 @@ def index_reply(
 
 def search(tx: Tx, question: str, *, limit: int, per_article: int = 3) -> list[FoundSnippet]:
     """The best passages of current articles, best first. Any text may be asked; nothing found is an empty list."""
-    words = search_words(question)
+    # Headings are full of "how" and "what": such words would find the wrong ones. Among questions they help.
+    words = telling_words(question)[:SEARCH_WORDS] or search_words(question)
     if not words or limit < 1:
         return []
     found: list[FoundSnippet] = []
     taken: dict[str, int] = {}
-    for row in tx.run(_FIND_SNIPPETS[tx.postgres], query=_query(tx, words), most=limit * 4):
+    for row in tx.run(_FIND_SNIPPETS[tx.postgres], query=_query(tx, words), most=_FETCHED * limit):
         if taken.get(row.article_id, 0) < per_article and len(found) < limit:
             taken[row.article_id] = taken.get(row.article_id, 0) + 1
             found.append(FoundSnippet(**row._mapping))

@@ -1,34 +1,44 @@
-"""The words of a text that are worth searching for."""
+"""The words of a text that are worth searching for, and those that tell what it is about."""
 
 import re
 from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+")
-_MOST: Final = 64  # distinct words of one search: a longer question gains nothing from the rest
+SEARCH_WORDS: Final = 64  # distinct words of one search: a longer question gains nothing from the rest
 _READ: Final = 20_000  # characters looked at
 _LONGEST: Final = 60  # characters of a word that still is one
 
-# Words nearly every message has. Both databases stem and rank; this spares them the rows every such word would match.
+# Words that nearly every message has. Among questions, leaving out more ("how", "when") finds the right one less often.
 _COMMON: Final = """
-    a about after again all also am an and any are as at be because been before being both but by can cannot could did
-    do does doing don done down each few for from further get getting go going got had has have having he her here hers
-    him his how i if in into is it its itself just let like ll m may me might more most must my myself no nor not now of
-    off on once only or other our ours out over own re s same she should so some such t than that the their theirs them
-    then there these they this those though through to too under until up us ve very was we were what when which
-    while who whom why will with would yes you your yours
-    dear good greetings hello help hey hi kindly morning afternoon evening ok okay please pls sorry thank thanks thx
-    anyone know need tell want wanted wondering
+    a am an and are as at be been but by can could d did do does for from had has have i if in into is it its ll m me
+    my of on or our please pls re s so t than that the their them then there these they this those to us ve was we were
+    will with would you your dear hello hey hi thank thanks thx
+"""
+# Words that may help to rank, but in themselves say nothing of what is asked.
+_VAGUE: Final = """
+    about after again all already also always any anyone anything because before being best better both cannot day days
+    don doing done down each else ever every few find first further get gets getting give go goes going good got he
+    help her here him his hope how however just keep know last let like long look make many may maybe might mine more
+    most much must myself need never new next no nor not now off ok okay once one only other ours out over own possible
+    problem question quite really right said same say see she should show since some something soon sorry still such
+    sure take tell think though through time today too try trying two under until up use used using very want wanted
+    way week well went what when which while who whom why wondering work working yes yet yours
+    afternoon evening greetings kindly morning regards
 """
 _STOP: Final = frozenset(_COMMON.split())
+_SAYING_NOTHING: Final = _STOP | frozenset(_VAGUE.split())
 
 
-def search_words(text: str, most: int = _MOST) -> list[str]:
-    """Lower-case words in order, each once, without stop words; letters and digits only, so no query syntax."""
-    found: dict[str, None] = {}
-    for match in _WORD.finditer(text[:_READ].lower()):
-        word = match.group()
-        if word not in _STOP and len(word) <= _LONGEST:
-            found.setdefault(word)
-            if len(found) == most:
-                break
-    return list(found)
+def search_words(text: str) -> list[str]:
+    """Lower-case words in order, each once, at most 64, without stop words; letters and digits only: no syntax."""
+    return _words(text, _STOP)[:SEARCH_WORDS]
+
+
+def telling_words(text: str) -> list[str]:
+    """The words that say what a text is about, in order, each once."""
+    return _words(text, _SAYING_NOTHING)
+
+
+def _words(text: str, without: frozenset[str]) -> list[str]:
+    found = (match.group() for match in _WORD.finditer(text[:_READ].lower()))
+    return list(dict.fromkeys(word for word in found if word not in without and len(word) <= _LONGEST))

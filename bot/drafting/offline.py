@@ -8,7 +8,7 @@ from typing import Final
 from bot.core.drafts import Case, Drafted, DraftUnavailable, ModelTriage, Snippet, Source
 from bot.core.texts import legible
 from bot.drafting.inert import Allowed, inert
-from storage.words import search_words
+from storage.words import telling_words
 
 MODEL: Final = "offline"
 VERSION: Final = "offline-1"
@@ -193,6 +193,4 @@ def _all_of(snippet: Snippet) -> str:
 
 def _stems(text: str) -> frozenset[str]:
     """Words without their commonest endings: "returned", "returns" and "returning" are one."""
-    return frozenset(
-        _SUFFIX.sub("", word) if len(word) > 4 else word.removesuffix("s") for word in search_words(text, 400)
-    )
+    return frozenset(_SUFFIX.sub("", word) if len(word) > 4 else word.removesuffix("s") for word in telling_words(text))
