@@ -34,7 +34,8 @@ from storage.lock import AlreadyRunning, only_one
 
 FOLDER: Final = Path(".demo")
 HOST: Final = "127.0.0.1"
-_START_SECONDS: Final = 60
+_TRIES: Final = 1200
+_TRY_EVERY_SECONDS: Final = 0.05
 _KEEP_EVERY_SECONDS: Final = 1
 
 
@@ -127,9 +128,11 @@ def _settings(kept: Kept, database: str, port: int, sandbox: SandboxServer) -> S
 
 async def _open(address: str, shop: Shop | None) -> None:
     """Say where the page is, once it is there; then the waiting customers write, where a shop is given."""
-    async with aiohttp.ClientSession() as http, asyncio.timeout(_START_SECONDS):
-        while not await _answers(http, f"{address}/healthz"):
-            await asyncio.sleep(0.05)
+    async with aiohttp.ClientSession() as http:
+        for _ in range(_TRIES):
+            if await _answers(http, f"{address}/healthz"):
+                break
+            await asyncio.sleep(_TRY_EVERY_SECONDS)
     out.print(Panel(_WELCOME.format(address=address), title="Signoff", expand=False, padding=(1, 3)))
     if shop is not None:
         try:

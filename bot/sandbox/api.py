@@ -146,9 +146,7 @@ class Api:
     def _record(self, name: str, arguments: Arguments, status: int, answer: JSON | None, fault: Fault | None) -> None:
         told = {key: value for key, value in arguments.given.items() if key != "token"}
         trouble = fault.trouble.value if fault else None
-        self.workspace.journal.calls.append(
-            Call(method=name, arguments=told, status=status, answer=answer, fault=trouble)
-        )
+        self.workspace.journal.called(Call(method=name, arguments=told, status=status, answer=answer, fault=trouble))
         self.workspace.changed()
 
     # -- the other addresses the bot was given -------------------------------------------------------------------

@@ -59,6 +59,8 @@ For operators of the sandbox (no `as`)::
 
     GET  /sandbox/calls?method=chat.postMessage      what the bot asked: {"calls": [{method, arguments, status, ...}]}
     GET  /sandbox/deliveries?kind=message            what the bot was handed, with status and attempt
+    GET  /sandbox/wire?limit=60                      both in their order: {"wire": [{"number", "to": "bot" | "slack",
+                                                     "what", "status", "ok", "note", "told", "answer"}, ...]}
     GET  /sandbox/figures    {"issued_429": {method: n}, "calls": n, "posts": n, "faults": [[method, trouble], ...]}
     POST /sandbox/connect    {url}                   the bot's request URL
     POST /sandbox/faults     {trouble, method?, times?, skip?, probability?, seconds?, code?}; DELETE clears them all
@@ -80,7 +82,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from bot.sandbox.acts import ACTIONS, Action
-from bot.sandbox.drawn import drawn_state
+from bot.sandbox.drawn import drawn_state, drawn_wire
 from bot.sandbox.faults import Fault, Trouble
 from bot.sandbox.wire import JSON, Refusal
 
@@ -111,6 +113,7 @@ class Control:
             get("stream", self.stream),
             get("calls", self.calls),
             get("deliveries", self.deliveries),
+            get("wire", self.wire),
             get("figures", self.figures),
             get("avatar/{user}.svg", self.avatar),
             post("connect", self.connect),
@@ -153,6 +156,10 @@ class Control:
     async def deliveries(self, request: Request) -> Response:
         found = self.workspace.deliveries(request.query_params.get("kind"))
         return JSONResponse({"deliveries": [asdict(delivered) for delivered in found]})
+
+    async def wire(self, request: Request) -> Response:
+        most = max(1, int(request.query_params.get("limit", "60")))
+        return JSONResponse({"wire": drawn_wire(self.workspace, most)})
 
     async def figures(self, _: Request) -> Response:
         posts = sum(len(channel.messages) for channel in self.workspace.channels.values())

@@ -216,7 +216,7 @@ class Delivery:
         return Answer(200, "" if body is None else body)
 
     def _record(self, kind: str, payload: JSON, attempt: int, answer: Answer) -> None:
-        self._workspace.journal.deliveries.append(
+        self._workspace.journal.handed(
             Delivered(kind=kind, payload=payload, attempt=attempt, status=answer.status, reason=answer.reason)
         )
         self._workspace.changed()

@@ -1,8 +1,10 @@
 """The workspace as one person sees it, as JSON for the page. The shapes are written down in `control`."""
 
 from itertools import islice
+from typing import assert_never
 
 from bot.sandbox.hands import Seen
+from bot.sandbox.journal import Call, Delivered
 from bot.sandbox.messages import Channel, Kind, Message
 from bot.sandbox.people import User
 from bot.sandbox.views import View
@@ -93,3 +95,37 @@ def drawn_seen(workspace: Workspace, user: str, seen: Seen) -> JSON:
         "ephemerals": [drawn_message(workspace, message, user) for message in seen.ephemerals],
         "message": drawn_message(workspace, seen.message, user) if seen.message else None,
     }
+
+
+def drawn_wire(workspace: Workspace, most: int) -> list[JSON]:
+    """The last requests between bot and Slack, both ways, in their order."""
+    return [{"number": number} | _drawn_entry(entry) for number, entry in list(workspace.journal.both)[-most:]]
+
+
+def _drawn_entry(entry: Call | Delivered) -> JSON:
+    match entry:
+        case Call():
+            answer = entry.answer or {}
+            refused = "" if answer.get("ok", True) else str(answer.get("error", ""))
+            return {
+                "to": "slack",
+                "what": entry.method,
+                "status": entry.status,
+                "ok": entry.answer is not None and entry.status < 400 and not refused,
+                "note": entry.fault or refused,
+                "told": entry.arguments,
+                "answer": entry.answer,
+            }
+        case Delivered():
+            again = f"attempt {entry.attempt + 1}" if entry.attempt else ""
+            return {
+                "to": "bot",
+                "what": entry.kind,
+                "status": entry.status,
+                "ok": entry.reason is None,
+                "note": ", ".join(filter(None, (again, entry.reason or ""))),
+                "told": entry.payload,
+                "answer": None,
+            }
+        case _:
+            assert_never(entry)

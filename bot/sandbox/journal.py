@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from bot.sandbox.wire import JSON
 
 KEPT = 5000
+RECENT = 200  # of both ways in their order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,3 +38,17 @@ class Delivered:
 class Journal:
     calls: deque[Call] = field(default_factory=lambda: deque(maxlen=KEPT))
     deliveries: deque[Delivered] = field(default_factory=lambda: deque(maxlen=KEPT))
+    both: deque[tuple[int, Call | Delivered]] = field(default_factory=lambda: deque(maxlen=RECENT))  # numbered
+    count: int = 0  # of all there ever were
+
+    def called(self, call: Call) -> None:
+        self.calls.append(call)
+        self._next(call)
+
+    def handed(self, delivered: Delivered) -> None:
+        self.deliveries.append(delivered)
+        self._next(delivered)
+
+    def _next(self, entry: Call | Delivered) -> None:
+        self.count += 1
+        self.both.append((self.count, entry))

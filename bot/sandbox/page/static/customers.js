@@ -74,8 +74,8 @@ export class Customers {
   }
 
   #drawList() {
-    this.head.replaceChildren(h("p", {}, h("b", {}, this.shop.name), " sends its customers’ messages to Signoff and takes the replies, both by signed webhook."),
-      this.shop.down ? h("p", { class: "down" }, icon("alert"), "It is down: replies are retried") : null);
+    this.head.replaceChildren(...present(h("p", {}, h("b", {}, this.shop.name), " sends its customers’ messages to Signoff and takes the replies, both by signed webhook."),
+      this.shop.down ? h("p", { class: "down" }, icon("alert"), "It is down: replies are retried") : null));
     keyed(this.list, this.shop.customers.map((each) => {
       const last = each.lines.at(-1);
       const unseen = this.#unseen(each);
@@ -93,10 +93,10 @@ export class Customers {
     this.read.set(customer.conversation, customer.lines.filter((line) => line.outgoing).length);
     if (this.head.dataset.of !== customer.conversation || !this.head.querySelector(".icon-button")) {
       this.head.dataset.of = customer.conversation;
-      this.head.replaceChildren(
+      this.head.replaceChildren(...present(
         h("button", { type: "button", class: "icon-button", "aria-label": "All customers", onclick: () => this.#read(null) }, icon("back")),
         h("b", {}, customer.name), customer.tier === "standard" ? null : h("span", { class: "badge" }, customer.tier.toUpperCase()),
-        h("span", { class: "about" }, customer.about));
+        h("span", { class: "about" }, customer.about)));
     }
     this.field.placeholder = `Write as ${customer.name}`;
     this.field.setAttribute("aria-label", this.field.placeholder);
@@ -133,3 +133,5 @@ export class Customers {
     await this.refresh();
   }
 }
+
+const present = (...nodes) => nodes.filter((node) => node !== null);

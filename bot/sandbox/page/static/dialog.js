@@ -1,4 +1,7 @@
-/** What lies over the page: it holds the focus, Escape leaves it, and focus goes back to where it came from. */
+/**
+ * What lies over Slack: it holds the focus, Escape leaves it, and focus goes back to where it came from. It leaves the
+ * customers' side free, so that one person can write as the customer while an agent's form is open.
+ */
 
 import { h } from "./dom.js";
 
@@ -20,9 +23,13 @@ export function overlay(box, leave, { labelledBy, kind = "dialog" } = {}) {
     } else if (event.key === "Tab") trap(event, box);
   });
   shade.addEventListener("pointerdown", (event) => event.target === shade && event.preventDefault());
-  document.body.append(shade);
+  const slack = document.querySelector(".slack");
+  const below = [...slack.children].filter((each) => !each.inert);
+  for (const each of below) each.inert = true;
+  slack.append(shade);
   return () => {
     shade.remove();
+    for (const each of below) each.inert = false;
     if (from instanceof HTMLElement && from.isConnected) from.focus({ preventScroll: true });
   };
 }

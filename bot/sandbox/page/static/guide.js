@@ -5,9 +5,9 @@ import { h, icon } from "./dom.js";
 const CLOSED = "signoff-demo-guide-closed";
 const STEPS = [
   ["write", "Write as the customer", "in the web chat"],
-  ["approve", "Sign off", "press Approve & send on the new card"],
-  ["arrive", "Watch it arrive", "after 5 seconds in which Undo still works"],
-  ["other", "Edit one, or take one over", "the others have been waiting for you"],
+  ["approve", "Sign off", "Approve & send, on the new card"],
+  ["arrive", "See it arrive", "5 seconds later; Undo until then"],
+  ["other", "Edit or take over", "others are waiting"],
 ];
 
 export class Guide {

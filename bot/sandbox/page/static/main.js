@@ -50,7 +50,19 @@ class Page {
     this.slack = h("section", { class: "slack", "aria-label": "Slack" }, this.sidebar.element, this.main, this.thread.element);
     this.frame = h("div", { class: "frame" }, this.customers.element, this.slack, this.hood.element);
     document.body.append(this.top.element, this.guide.element, this.lost, this.frame, this.top.sides);
+    this.frame.addEventListener("click", (event) => this.#follows(event));
     this.show("slack");
+  }
+
+  /** A link to a message of this workspace leads there instead of away. */
+  #follows(event) {
+    const found = /\.slack\.com\/archives\/(\w+)\/p(\d+)(\d{6})(?:\?.*thread_ts=([\d.]+))?/.exec(event.target.closest?.("a[href]")?.href ?? "");
+    if (!found) return;
+    event.preventDefault();
+    const [, channel, seconds, micros, thread] = found;
+    this.go({ channel });
+    if (thread) this.openThread(channel, thread);
+    (thread ? this.thread.list : this.list).scrollTo(`${seconds}.${micros}`);
   }
 
   #writing(channel) {

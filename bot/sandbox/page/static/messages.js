@@ -38,7 +38,9 @@ export class MessageList {
   }
 
   scrollTo(ts) {
-    this.log.querySelector(`[data-ts="${CSS.escape(ts)}"]`)?.scrollIntoView({ block: "center" });
+    const message = this.log.querySelector(`[data-ts="${CSS.escape(ts)}"]`);
+    message?.scrollIntoView({ block: "start" });
+    message?.focus({ preventScroll: true });
   }
 
   #near() {
