@@ -33,7 +33,7 @@ _PATTERNS: Final = tuple(
         r"(?:vrai[es]* )?(?:humain|personne|conseiller|conseillère|agent|opérateur|responsable|être humain|quelqu[’']un)\b",
         r"\bvraie personne\b|\brappelez[- ]moi\b",
         # Spanish
-        r"\b(?:hablar|comunicar\w*|contactar|pas[ae]\w*|conectar)\b[^.!?\n]{0,20}\b(?:con|a) (?:un |una |el |la )?\s?"
+        r"\b(?:hablar|comunicar\w*|contactar|p[aá]s[ae]\w*|con[eé]ct\w+)\b[^.!?\n]{0,20}\b(?:con|a) (?:un |una |el |la )?\s?"
         r"(?:persona|humano|agente|operador[a]?|representante|supervisor[a]?|encargado|asesor[a]?|ser humano|alguien)\b",
         r"\bpersona real\b|\bllámenme\b",
         # Italian

@@ -157,7 +157,7 @@ _BOUNCE: Final = re.compile(
     re.IGNORECASE,
 )
 _THANKS: Final = re.compile(
-    r"(?:ok(?:ay)?|great|perfect|super|awesome|cool|got it|thanks?|thank you|thx|ty|many thanks|cheers|so much|"
+    r"(?:ok(?:ay)?|great|perfect|super|awesome|cool|got it|many thanks|thank you|thanks?|thx|ty|cheers|so much|"
     r"very much|a lot|again|for (?:your|the) (?:quick |fast |kind )?(?:help|reply|answer)|that help(?:s|ed)?|"
     r"appreciate (?:it|that)|danke(?: schön| sehr)?|vielen dank|alles klar|merci(?: beaucoup)?|parfait|"
     r"(?:muchas )?gracias|perfecto|grazie(?: mille)?|obrigad[oa]|dank je(?: wel)?|bedankt|tack|bye|all good)",
