@@ -51,9 +51,11 @@ def claim(kinds: Collection[JobKind]) -> Executable:
         .subquery()
         for kind in kinds
     ]
+    # Looked at again, for a second worker on PostgreSQL; as an expression, or SQLite would go through all queued jobs.
+    still_queued = func.lower(_JOB.c.status) == JobStatus.QUEUED.value
     return (
         update(_JOB)
-        .where(_JOB.c.id.in_(union_all(*(select(one.c.id) for one in due))), _JOB.c.status == JobStatus.QUEUED)
+        .where(_JOB.c.id.in_(union_all(*(select(one.c.id) for one in due))), still_queued)
         .values(status=JobStatus.RUNNING, attempts=_JOB.c.attempts + 1)
         .returning(_JOB.c.id, _JOB.c.kind, _JOB.c.subject, _JOB.c.run_at, _JOB.c.attempts, _JOB.c.error)
     )

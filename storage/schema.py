@@ -73,11 +73,12 @@ def _head() -> str:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # the driver would commit before DDL: a kill would leave half a schema
+    connection.isolation_level = None  # BEGIN is ours alone: see below
     connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
     connection.execute("PRAGMA foreign_keys=OFF")
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    # Without it SQLite commits each DDL statement by itself: a kill would leave half a schema.
     reading = connection.get_execution_options().get("signoff_read")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

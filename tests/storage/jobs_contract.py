@@ -320,16 +320,18 @@ class JobsContract:
         assert all(numbers == [str(number) for number in range(10)] for numbers in ran.values())
 
     async def test_no_more_of_a_kind_run_at_once_than_allowed(self, desk: Desk) -> None:
-        door = asyncio.Event()
+        door, witness = asyncio.Event(), Hand()
 
         async def wait(job: Claimed) -> None:
             await door.wait()
 
         desk.hand.does = wait
         await desk.promise(*(f"{number}" for number in range(40)))
-        async with desk.at_work(at_once=3):
+        async with desk.at_work({RELAY: Work(handle=desk.hand, at_once=3), SHOW: Work(handle=witness)}):
             await until(lambda: len(desk.hand.under_way) == 3)
             await desk.promise(*(f"more {number}" for number in range(5)))
+            await desk.promise("witness", kind=SHOW)
+            await until(lambda: witness.finished == ["witness"])
             door.set()
             await until(desk.nothing_waits)
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -10,7 +11,7 @@ from typing import cast
 import pytest
 from sqlalchemy import event, text, update
 
-from storage.database import Database, table_of
+from storage.database import Database, Tx, table_of
 from storage.jobs import Claimed, Jobs, Retry, TableJobs, Work
 from storage.tables import Job, JobKind, JobStatus
 from tests.databases import Postgres
@@ -118,6 +119,38 @@ async def test_a_job_never_has_the_id_of_an_earlier_one(desk: Desk) -> None:
             await until(desk.nothing_waits)
 
     assert len({job.id for job in desk.hand.calls}) == 5
+
+
+async def test_a_lane_runs_one_at_a_time_though_postgresql_commits_its_jobs_out_of_order(postgres_url: str) -> None:
+    entered, leave, door = threading.Event(), threading.Event(), asyncio.Event()
+
+    async def wait(job: Claimed) -> None:
+        if job.subject == "committed first":
+            await door.wait()
+
+    async with Database(postgres_url) as database:
+        desk = desk_on(database)
+        desk.hand.does = wait
+        async with desk.at_work():
+
+            def promise_slowly(tx: Tx) -> None:
+                desk.jobs.promise(tx, RELAY, "promised first", at=desk.clock.now, lane="lane")
+                entered.set()
+                assert leave.wait(20)
+
+            slow = asyncio.ensure_future(database.write(promise_slowly))
+            assert await asyncio.to_thread(entered.wait, 20)
+            await desk.promise("committed first", lane="lane")
+            await until(lambda: "committed first" in desk.hand.under_way)
+            leave.set()
+            await slow
+            await desk.promise("witness")
+            await until(lambda: "witness" in desk.hand.finished)
+            assert desk.hand.under_way == {"committed first"}
+            door.set()
+            await until(desk.nothing_waits)
+
+        assert desk.hand.finished == ["witness", "committed first", "promised first"]
 
 
 # The database is away
