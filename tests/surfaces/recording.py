@@ -1,7 +1,8 @@
 """A desk that records what it is asked and answers as it is told, and Slack connected to it over real HTTP."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -142,3 +143,10 @@ async def opened(
             yield Office(sandbox, slack, desk, time, f"{url}/slack/events")
         finally:
             await slack.stop()
+
+
+async def eventually(look: Callable[[], Awaitable[bool]], *, within_seconds: float = 15) -> None:
+    """Look until it is so. Raises TimeoutError."""
+    async with asyncio.timeout(within_seconds):
+        while not await look():  # noqa: ASYNC110 - what is looked for is announced nowhere
+            await asyncio.sleep(0.02)

@@ -1,6 +1,5 @@
 """The same over Socket Mode: no address of ours, the same listeners."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,9 +8,8 @@ from bot.core.cards import Action
 from bot.core.decisions import Answer, Approve, Edit, Verdict
 from bot.sandbox import SandboxServer
 from bot.sandbox.faults import Fault, Trouble
-from tests.adapters.serving import until
 from tests.surfaces.cards import drawn_text, waiting
-from tests.surfaces.recording import Office, opened
+from tests.surfaces.recording import Office, eventually, opened
 
 
 @pytest.fixture
@@ -54,11 +52,13 @@ async def test_the_connection_is_renewed_when_slack_ends_it(office: Office) -> N
     ana = office.sandbox.person("U0ANA")
 
     await office.sandbox.sockets.disconnect()
-    async with asyncio.timeout(15):  # between two connections a press may fail: the agent presses again
-        while not (await ana.click("approve", on=message)).ok:
-            await asyncio.sleep(0.05)
 
-    assert len(office.sandbox.calls("apps.connections.open")) == 2
+    async def pressed() -> bool:
+        return (await ana.click("approve", on=message)).ok
+
+    await eventually(pressed)  # between two connections a press may fail: the agent presses again
+
+    assert len(office.sandbox.calls("apps.connections.open")) >= 2
     assert set(office.desk.decisions) == {Approve()}
 
 
@@ -76,6 +76,8 @@ async def test_it_connects_once_slack_is_back(sandbox: SandboxServer, monkeypatc
     sandbox.faults.add(Fault(Trouble.ERROR, method="apps.connections.open", times=3))
 
     async with opened(sandbox, over_socket=True) as office:
-        await until(lambda: sandbox.sockets.connected)
 
-        assert await office.slack.trouble() is None
+        async def well() -> bool:
+            return await office.slack.trouble() is None
+
+        await eventually(well)

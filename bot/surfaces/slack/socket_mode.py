@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT_SECONDS = 5.0
 AGAIN_SECONDS = 5.0
+LAST_WAIT_SECONDS = 2.0
 _FAILURES = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -46,6 +47,9 @@ class Socket:
         self._connecting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._connecting
+        self._open.closed = True  # no new connection from here on; one being renewed is waited for
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._open.connect_operation_lock.acquire(), LAST_WAIT_SECONDS)
         await self._open.close()  # type: ignore[no-untyped-call]  # slack_sdk's
         self._open = None
 
