@@ -60,9 +60,15 @@ def _facts() -> Sequence[Processor]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _without_colours,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         structlog.processors.StackInfoRenderer(),
     )
+
+
+def _without_colours(_logger: object, _method: str, line: EventDict) -> EventDict:
+    line.pop("color_message", None)  # uvicorn's line again, for terminals
+    return line
 
 
 def _drawing(style: str, *, colours: bool) -> Sequence[Processor]:

@@ -4,11 +4,8 @@ import asyncio
 import re
 import signal
 import socket
-import subprocess
-import sys
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
@@ -18,7 +15,7 @@ from bot.edge import BODY_BYTES
 from bot.host import AddressTaken, Server, serve, web
 from storage.database import Database
 from tests.operators.built import Bot, settings
-from tests.operators.conftest import ROOT
+from tests.operators.running import running
 
 PATIENCE_SECONDS = 20
 
@@ -238,69 +235,22 @@ async def test_a_taken_port_is_told_before_anything_starts(bot: Bot) -> None:
     assert bot.life == []
 
 
-class Process:
-    """The server in a process of its own, with what it printed."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
-        self.said: list[str] = []
-        self._new = threading.Condition()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._new:
-                self.said.append(line.strip())
-                self._new.notify_all()
-
-    def heard(self, words: str) -> str:
-        """The first line with these words, awaited."""
-        with self._new:
-            found = self._new.wait_for(lambda: [each for each in self.said if words in each], PATIENCE_SECONDS)
-        assert found, self.said
-        return found[0]
-
-    def ended(self) -> int:
-        code = self.process.wait(PATIENCE_SECONDS)
-        self._reader.join(PATIENCE_SECONDS)
-        return code
-
-
-@contextmanager
-def process(url: str) -> Iterator[tuple[Process, str]]:
-    command = [sys.executable, "-m", "tests.operators.built", url, "0"]
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    running = Process(child)
-    try:
-        running.heard("started")
-        port = re.search(r'"port": (\d+)', running.heard('"listening"'))
-        assert port
-        yield running, f"http://127.0.0.1:{port[1]}"
-    finally:
-        child.kill()
-        running.ended()
-        assert child.stdout
-        child.stdout.close()
-
-
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
 async def test_asked_to_stop_it_finishes_what_is_under_way_and_ends_well(sqlite_url: str, asked: int) -> None:
-    with process(sqlite_url) as (running, address):
+    with running("tests.operators.built", sqlite_url, "0") as bot:
         async with (
-            httpx2.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as http,
+            httpx2.AsyncClient(base_url=bot.address(), timeout=PATIENCE_SECONDS) as http,
             http.stream("GET", "/channels/shop/stream") as stream,
         ):
             lines = stream.aiter_lines()
             assert await anext(lines) == ": open"
-            running.process.send_signal(asked)
+            bot.process.send_signal(asked)
             rest = [line async for line in lines]  # the stream is ended for us, not waited out
 
-        assert await asyncio.to_thread(running.ended) == 0
+        assert await asyncio.to_thread(bot.ended) == 0
         assert rest == [""]
-        assert running.said.index("started") < running.said.index("stopped")
-        assert not [line for line in running.said if '"level": "error"' in line], running.said
+        assert bot.said.index("started") < bot.said.index("stopped")
+        assert not [line for line in bot.said if '"level": "error"' in line], bot.said
 
 
 async def test_a_request_under_way_is_answered_before_the_bot_stops(db: Database) -> None:
