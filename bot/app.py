@@ -19,6 +19,8 @@ from adapters.webchat import WebChat
 from adapters.webhook import Webhook
 from bot import drafting
 from bot.core.policy import ChannelPolicy, Policy, WebChatPolicy, WebhookPolicy
+from bot.drafting.claude import ClaudeDrafter
+from bot.drafting.offline import OfflineDrafter
 from bot.drafting.retrieval import FullTextLibrary, import_folder
 from bot.metrics import drafts
 from bot.settings import Settings
@@ -59,7 +61,7 @@ class App:
     works: Mapping[JobKind, Work]
     slack: slack.Connected
     adapters: tuple[Adapter, ...]
-    drafter: drafting.ClaudeDrafter | drafting.OfflineDrafter
+    drafter: ClaudeDrafter | OfflineDrafter
     desk: FrontDesk
     roster: Roster
     clocks: AsyncIOScheduler

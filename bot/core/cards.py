@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from bot.core.decisions import Shown
 from storage.tables import Priority
@@ -27,7 +28,9 @@ class Action(StrEnum):
     DRAFT = "draft"  # a first draft, where the rules wanted none
 
 
-LABELS: dict[Action, str] = {
+# What a card asks its reader to do. The others are there to be found, not to be pressed first.
+PRIMARY: Final = frozenset({Action.APPROVE, Action.READ_ALL, Action.WRITE, Action.REPLY, Action.RETRY})
+LABELS: Final[dict[Action, str]] = {
     Action.APPROVE: "Approve & send",
     Action.READ_ALL: "Read all & approve…",
     Action.EDIT: "Edit…",
@@ -138,7 +141,7 @@ class Card:
     missing: str = ""  # why there is no draft; empty where there is one or none was wanted
     offers: tuple[Offer, ...] = ()
     ending: Ending | None = None
-    buttons: tuple[Action, ...] = ()  # the first one is primary
+    buttons: tuple[Action, ...] = ()  # the first one is drawn as primary if it is among PRIMARY
     menu: tuple[Action, ...] = ()
     broadcast: bool = False  # a card in a thread that must also show in the channel
     category: str = ""

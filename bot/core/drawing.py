@@ -33,6 +33,8 @@ from storage.tables import (
     ReviewStatus,
 )
 
+UNNAMED: Final = "Unnamed customer"
+EVIDENCE_LEAST: Final = 5  # fewer drafts than this say nothing
 _MENU: Final = (Action.REDRAFT, Action.RECATEGORISE, Action.DISMISS)
 _OWNER: Final = (Action.REPLY, Action.HAND_BACK, Action.RESOLVE)
 
@@ -51,7 +53,7 @@ def draw(facts: Facts, policy: Policy, *, notices: tuple[str, ...] = (), offers:
 def _base(facts: Facts, policy: Policy) -> Card:
     review, conversation = facts.review, facts.conversation
     category = review.category if review else conversation.category
-    name = one_line(facts.customer.name or "", 60) or "Customer without a name"
+    name = one_line(facts.customer.name or "", 60) or UNNAMED
     return Card(
         key=facts.posting.id,
         shown=Shown(
@@ -130,9 +132,8 @@ def _waiting(base: Card, facts: Facts, review: Review) -> Card:
 
 def _proposal(draft: Draft) -> Proposal:
     counts = draft.evidence
-    evidence = (
-        f"{counts['unchanged']} of {counts['of']} drafts like this went out unchanged" if counts.get("of") else ""
-    )
+    enough = counts.get("of", 0) >= EVIDENCE_LEAST
+    evidence = f"{counts['unchanged']} of {counts['of']} drafts like this went out unchanged" if enough else ""
     made_by = (
         "Offline draft, put together from the knowledge base without a model"
         if draft.offline

@@ -8,6 +8,7 @@ from typing import Any, Final
 from bot.core import verdicts
 from bot.core.cards import Card, Queue, QueueRow, Status
 from bot.core.decisions import PAUSE_MOST, Answer, PauseRequest, Press, Presser, Shown, Verdict
+from bot.core.drawing import UNNAMED
 from bot.core.texts import one_line
 from bot.steps.deciding import Deciding
 from bot.steps.drafting import paused_words
@@ -78,8 +79,7 @@ class FrontDesk:
             QueueRow(
                 conversation_id=row.id,
                 review_id=row.review_id,
-                headline=f"{self.shop.policy.category_title(row.category)} · "
-                f"{one_line(row.customer or 'Customer without a name', 60)}",
+                headline=f"{self.shop.policy.category_title(row.category)} · {one_line(row.customer or UNNAMED, 60)}",
                 preview=one_line(row.preview or "", 140),
                 waiting_since=row.waiting_since,
                 priority=row.priority,

@@ -19,6 +19,7 @@ from storage.tables import Conversation, Customer, Direction, Draft, Message, Pa
 log = logging.getLogger(__name__)
 
 TURNS = 20  # of the conversation, as far as a drafter sees
+_FEW_WORDS = 8
 _WITHOUT_MODEL = 3  # a job begun this often does without the model: a crash may have come from it
 
 
@@ -107,7 +108,7 @@ class Drafting:
         case = self._case(before, before.review.category)
         async with asyncio.TaskGroup() as group:
             judging = group.create_task(self.drafter.triage(case))
-            searching = group.create_task(self.library.search(case.question))
+            searching = group.create_task(self.library.search(_query(case)))
         model[0] = judging.result()
         judged = self._judged(before, model[0])
         if judged.handling is Handling.WRITE:
@@ -207,6 +208,14 @@ class Drafting:
             milliseconds=drafted.milliseconds,
             created_at=self.shop.clock(),
         )
+
+
+def _query(case: Case) -> str:
+    """What to search for: a few words ("and how do I send it back?") mean little without what was said before."""
+    if len(case.question.split()) > _FEW_WORDS:
+        return case.question
+    before = [turn.text for turn in case.turns if turn.by_customer and turn.text not in case.question]
+    return "\n".join([case.question, *before[-1:]])
 
 
 def paused_words(pause: Pause, by: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bot.core.cards import LABELS, Action, Card
+from bot.core.cards import LABELS, PRIMARY, Action, Card
 from bot.core.decisions import Shown
 from bot.surfaces.slack.blocks.elements import Block, plain
 
@@ -23,7 +23,9 @@ def actions(card: Card, buttons: Sequence[Action], menu: Sequence[Action]) -> li
     pressed = list(dict.fromkeys([*buttons, *menu[MENU_OPTIONS:]]))
     listed = [action for action in dict.fromkeys(menu[:MENU_OPTIONS]) if action not in pressed]
     packed = card.shown.pack()
-    elements = [_button(card, action, packed, primary=place == 0) for place, action in enumerate(pressed)]
+    elements = [
+        _button(card, action, packed, primary=place == 0 and action in PRIMARY) for place, action in enumerate(pressed)
+    ]
     if listed:
         elements.append(_overflow(card, listed))
     return [{"type": "actions", "block_id": packed, "elements": elements}] if elements else []
