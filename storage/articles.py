@@ -82,6 +82,10 @@ _LAST_VERSION: Final = select(func.coalesce(func.max(_ARTICLE.c.version), 0)).wh
     _ARTICLE.c.slug == bindparam("slug")
 )
 _CURRENT_SLUGS: Final = select(_ARTICLE.c.slug).where(_ARTICLE.c.current).order_by(_ARTICLE.c.slug)
+_REMEMBER: Final = {
+    False: sqlite.insert(_REPLY).on_conflict_do_nothing(),
+    True: postgresql.insert(_REPLY).on_conflict_do_nothing(),
+}  # by whether it is PostgreSQL
 
 
 def save(tx: Tx, article: ArticleText, *, now: datetime) -> Change:
@@ -127,9 +131,8 @@ def index_reply(
     tx: Tx, *, message_id: str, customer_id: str, category: str, question: str, reply: str, now: datetime
 ) -> None:
     """Remember a reply that reached its customer as a precedent. Once per message, however often it is called."""
-    insert = (postgresql if tx.postgres else sqlite).insert(_REPLY).on_conflict_do_nothing()
     row = {"message_id": message_id, "customer_id": customer_id, "category": category, "created_at": now}
-    tx.connection.execute(insert, {**row, "question": question, "text": reply})
+    tx.connection.execute(_REMEMBER[tx.postgres], {**row, "question": question, "text": reply})
 
 
 def search(tx: Tx, question: str, *, limit: int, per_article: int = 3) -> list[FoundSnippet]:

@@ -17,11 +17,11 @@ _COVERAGE: Final = 0.25  # of the question's words, at least this share must sta
 _SHORT_CHARS: Final = 320
 _USUAL_CHARS: Final = 800
 _LONG_CHARS: Final = 1800
-_NAME: Final = re.compile(r"[^\W\d_][^\W\d_'’-]{0,28}[^\W\d_]")
+_NAME: Final = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-]){0,28}[^\W\d_]")
 _NO_NAMES: Final = frozenset(("anonymous", "customer", "guest", "unknown", "user", "visitor"))
 _TROUBLE: Final = re.compile(
-    r"\b(broken?|crack(ed)?|damaged?|defect(ive)?|delayed|disappoint\w*|faulty|late|lost|missing|(never|not) (arrived?|came|come|got|received?)"
-    r"|ripped|snapped|torn|twice|unacceptable|upset|wrong)\b",
+    r"\b(broken?|crack(ed)?|damaged?|defect(ive)?|delayed|disappoint\w*|faulty|late|lost|missing"
+    r"|(never|not) (arrived?|came|come|got|received?)|ripped|snapped|torn|twice|unacceptable|upset|wrong)\b",
     re.IGNORECASE,
 )
 _SUFFIX: Final = re.compile(r"(ations?|ements?|ments?|ings?|ed|ies|es|s|e|y)$")
@@ -109,11 +109,11 @@ def _drafted(text: str, passages: Sequence[_Passage]) -> Drafted:
 
 
 def _answers(question: str, snippet: Snippet) -> bool:
-    """Whether enough of the question's words stand in the passage, its heading or its article's title."""
+    """Whether enough of the question's words stand in the passage. Those in its title or heading count twice."""
     asked = _stems(question)
-    shared = asked & _stems(_all_of(snippet))
-    few = 1 if len(asked) <= 2 else 2
-    return len(shared) >= few and len(shared) >= _COVERAGE * min(len(asked), 12)
+    named = asked & _stems(f"{snippet.source.title} {snippet.heading or ''}")
+    shared = len(asked & _stems(_all_of(snippet))) + len(named)
+    return shared >= min(2, len(asked)) and shared >= _COVERAGE * min(len(asked), 12) and shared > 0
 
 
 def _choose(question: str, snippets: Sequence[Snippet], wish: _Wish) -> list[_Passage]:
