@@ -45,7 +45,11 @@ class Receiving:
             received = await self.shop.db.write(lambda tx: self._receive(tx, clean))
         except IntegrityError:
             received = await self.shop.db.write(lambda tx: self._receive(tx, clean))
-        facts = {"message_id": received.message_id, "conversation": received.conversation_id, "channel": inbound.channel}
+        facts = {
+            "message_id": received.message_id,
+            "conversation": received.conversation_id,
+            "channel": inbound.channel,
+        }
         log.info("message repeated" if received.repeated else "message received", extra=facts)
         return received
 
