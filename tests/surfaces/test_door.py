@@ -5,14 +5,14 @@ import hmac
 import json
 import time
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.surfaces.slack.door import BODY_BYTES, Door
+from bot.surfaces.slack.door import BODY_BYTES, Door, _only_payload
 from tests.surfaces.cards import waiting
 from tests.surfaces.recording import Office
 
@@ -234,3 +234,21 @@ async def test_no_signed_nonsense_is_an_error_of_ours(office: Office) -> None:
     statuses = {(await door.dispatch(body)).status for body in bodies}
 
     assert statuses <= {200, 400}
+
+
+@settings(max_examples=300, database=None)
+@given(st.dictionaries(st.text(max_size=5), st.text(), max_size=4))
+def test_presses_are_decoded_as_urllib_decodes_them(payload: dict[str, str]) -> None:
+    body = urlencode({"payload": json.dumps(payload, ensure_ascii=False)}, errors="replace").encode()
+
+    decoded = _only_payload(body)
+
+    assert decoded is not None
+    assert decoded.decode() == parse_qs(body.decode())["payload"][0]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"payload", b"a=1", b"payload=1&a=2", b"payload=a=b", b"payload=%%", b"payload=1\n"]
+)
+def test_any_other_form_is_read_as_forms_are(body: bytes) -> None:
+    assert _only_payload(body) in (None, b"")

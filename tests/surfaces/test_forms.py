@@ -333,3 +333,14 @@ def test_slack_takes_every_form_at_every_length(action: Action, size: int) -> No
 
     if not (action is Action.READ_ALL and size == 60_000):  # the card offers no such form then
         assert view_problems(view) == []
+
+
+async def test_what_no_database_can_keep_is_taken_out_of_what_was_typed(office: Office) -> None:
+    ana = office.sandbox.person("U0ANA")
+    _, message = await office.post(taken_over())
+
+    await ana.click("reply", on=message)
+    await ana.type("typed", "Hello\x00 Ada\ud800!")
+    await ana.submit()
+
+    assert office.desk.decisions == [SendReply("Hello Ada?!")]

@@ -1,5 +1,6 @@
 """POST /slack/events: who is not Slack is turned away here, and what Slack sends is read once, for Bolt to dispatch."""
 
+import binascii
 import hashlib
 import hmac
 import json
@@ -106,10 +107,12 @@ async def _read(headers: dict[bytes, bytes], receive: Receive) -> bytes:
 def _parsed(content_type: bytes, body: bytes) -> dict[str, Any]:
     """Events are JSON; interactions are JSON in the form field `payload`; commands are a form."""
     try:
-        text = body.decode("utf-8")
         if content_type.startswith(b"application/json"):
-            payload = json.loads(text)
+            payload = json.loads(body)
+        elif (only := _only_payload(body)) is not None:
+            payload = json.loads(only)
         else:
+            text = body.decode("utf-8")
             fields = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS, errors="strict"))
             payload = json.loads(fields["payload"]) if "payload" in fields else fields
     except (ValueError, RecursionError) as error:
@@ -117,6 +120,18 @@ def _parsed(content_type: bytes, body: bytes) -> dict[str, Any]:
     if not isinstance(payload, dict) or not payload:
         raise Rejected(400, "malformed")
     return payload
+
+
+def _only_payload(body: bytes) -> bytes | None:
+    """The field `payload` decoded, where it is the only one, as in every press; None: read it as any form.
+
+    urllib takes 0.4 ms for a press of 6 kB, half of all we do with it. Quoted-printable differs from percent-encoding
+    in its sign only, and Python decodes it in C; a raw "=" or line end, which would tell the two apart, is excluded.
+    """
+    name, _, value = body.partition(b"=")
+    if name != b"payload" or any(sign in value for sign in (b"=", b"&", b"\n", b"\r", b"%%")):
+        return None
+    return binascii.a2b_qp(value.replace(b"+", b" ").replace(b"%", b"="))
 
 
 async def _answer(send: Send, status: int, body: bytes, kind: bytes) -> None:

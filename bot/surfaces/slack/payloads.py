@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.core.texts import digest
+from bot.core.texts import digest, storable
 from bot.surfaces.slack.modals.filled import Filled
 from bot.surfaces.slack.modals.forms import CHOICE, NOTE, TEXT
 
@@ -124,7 +124,7 @@ class Commanded:
     @classmethod
     def of(cls, body: JSON) -> "Commanded":
         who = Place(user=_text(body, "user_id"), channel=_optional(body, "channel_id"), thread_ts=None)
-        return cls(who=who, words=tuple((_optional(body, "text") or "").lower().split()[:10]))
+        return cls(who=who, words=tuple(storable(_optional(body, "text") or "").lower().split()[:10]))
 
 
 def home_opened_by(body: JSON) -> str | None:
@@ -169,14 +169,14 @@ def _value(block: object) -> str | None:
     if not isinstance(state, dict):
         raise Malformed("an input without state")
     option = state.get("selected_option")
-    return _optional(option, "value") if isinstance(option, dict) else _optional(state, "value")
+    return storable((_optional(option, "value") if isinstance(option, dict) else _optional(state, "value")) or "")
 
 
 def _words(text: str) -> str:
     """What a person typed, without Slack's markup and without the mention it begins with."""
     without = re.sub(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[:,]?\s*", "", text)
     named = _ENTITY.sub(lambda found: found[2] or found[1].lstrip("!"), without)
-    return html.unescape(named).strip()
+    return storable(html.unescape(named)).strip()
 
 
 def _text(where: JSON, key: str) -> str:
