@@ -79,6 +79,7 @@ def decided(tx: Tx, number: int, *, final: str = "It ships on Monday.") -> None:
             text="It ships today.",
             digest="d",
             sources=[{"title": "Delivery times"}],
+            retrieved=[],
             evidence={},
             offline=False,
             model="claude-sonnet-5-5",

@@ -18,12 +18,13 @@ from bot.__main__ import main
 from bot.commands.checks import Finding
 from bot.commands.checks.channels import check_channels
 from bot.commands.checks.models import check_models, judged
-from bot.commands.checks.slack import check_slack
+from bot.commands.checks.slack import check_slack, judged_scopes
 from bot.commands.checks.store import check_store
 from bot.core.policy import Policy
 from bot.sandbox import SandboxServer
 from bot.sandbox.faults import Fault, Trouble
 from bot.settings import Settings
+from bot.surfaces.slack.scopes import SCOPES
 from storage import schema
 from storage.database import Database, table_of
 from storage.tables import Job, JobKind, JobStatus
@@ -159,6 +160,17 @@ async def test_a_slack_that_does_not_answer_is_said_to_be_away(slack: SandboxSer
     (finding,) = await look(slack)
 
     assert finding.fix is not None
+
+
+def test_scopes_that_are_missing_are_named_with_what_they_are_for() -> None:
+    granted = SCOPES.keys() - {"users:read.email"}
+
+    every = judged_scopes({"X-OAuth-Scopes": ",".join(SCOPES)})
+    lacking = judged_scopes({"x-oauth-scopes": ", ".join([*granted, "files:write"])})
+
+    assert every.fix is None
+    assert lacking.what == f"missing: users:read.email ({SCOPES['users:read.email']})"
+    assert "manifest.yml" in str(lacking.fix)
 
 
 async def test_socket_mode_is_tried(slack: SandboxServer) -> None:

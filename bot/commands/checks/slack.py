@@ -11,24 +11,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.commands.checks import Finding, fine, wrong
 from bot.core.policy import Policy
 from bot.settings import Settings
+from bot.surfaces.slack.scopes import missing_scopes
 from bot.surfaces.slack.wire import ADVICE, Client
 
-SCOPES: Final = frozenset(
-    {  # as in manifest.yml
-        "app_mentions:read",
-        "channels:history",
-        "channels:read",
-        "chat:write",
-        "commands",
-        "groups:history",
-        "groups:read",
-        "im:history",
-        "im:write",
-        "usergroups:read",
-        "users:read",
-        "users:read.email",
-    }
-)
 _REINSTALL: Final = "Update the app from manifest.yml at api.slack.com/apps, and install it again."
 _UNREACHABLE: Final = "unreachable"
 _FAILURES: Final = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
@@ -59,7 +44,7 @@ async def check_slack(settings: Settings, policy: Policy, clock: Callable[[], da
             answer = await client.web.auth_test()
         except _FAILURES as error:
             return [_refused(error).finding("SLACK_BOT_TOKEN")]
-        findings = [fine("SLACK_BOT_TOKEN", f"{answer['user']} in {answer['team']}"), _scopes(answer.headers)]
+        findings = [fine("SLACK_BOT_TOKEN", f"{answer['user']} in {answer['team']}"), judged_scopes(answer.headers)]
         if settings.slack_app_token is not None:
             findings.append(await _socket_mode(client.web, settings.slack_app_token.get_secret_value()))
         findings += [await _channel(client.web, place, users) for place, users in _places(policy).items()]
@@ -70,13 +55,15 @@ async def check_slack(settings: Settings, policy: Policy, clock: Callable[[], da
         await client.stop()
 
 
-def _scopes(headers: Mapping[str, Any]) -> Finding:
+def judged_scopes(headers: Mapping[str, Any]) -> Finding:
+    """What auth.test's X-OAuth-Scopes header means, beside what manifest.yml asks for."""
     told = {name.lower(): str(value) for name, value in headers.items()}.get("x-oauth-scopes")
     if told is None:
         return fine("scopes", "not told by this server")
-    missing = SCOPES - {each.strip() for each in told.split(",")}
+    missing = missing_scopes(each.strip() for each in told.split(","))
     if missing:
-        return wrong("scopes", f"missing: {', '.join(sorted(missing))}", fix=_REINSTALL)
+        lacking = "; ".join(f"{scope} ({why})" for scope, why in missing.items())
+        return wrong("scopes", f"missing: {lacking}", fix=_REINSTALL)
     return fine("scopes", "all that manifest.yml asks for")
 
 
