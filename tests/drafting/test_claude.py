@@ -9,7 +9,8 @@ from bot.drafting import client
 from bot.drafting.claude import ClaudeDrafter
 from bot.drafting.prices import Tokens, cost_usd
 from tests.drafting.conftest import RETURNS_URL, Clock, case, policy, snippet
-from tests.fakes.claude import FakeClaude, saying
+from tests.fakes.claude import FakeClaude
+from tests.fakes.claude_misbehaving import saying
 
 
 async def test_a_draft_says_what_the_article_says_and_names_it(drafter: ClaudeDrafter, fake: FakeClaude) -> None:

@@ -12,7 +12,8 @@ from bot.drafting import client
 from bot.drafting.breaker import FAILURES, REST
 from bot.drafting.claude import ClaudeDrafter
 from tests.drafting.conftest import Clock, case, policy, snippet
-from tests.fakes.claude import MISBEHAVIOURS, FakeClaude, body, failing, hanging
+from tests.fakes.claude import FakeClaude
+from tests.fakes.claude_misbehaving import MISBEHAVIOURS, body, failing, hanging
 
 CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("rate_limited", {}, "rate_limited", "Claude's API is limiting our requests at the moment."),

@@ -11,7 +11,8 @@ from bot.drafting.inert import LINK_REMOVED
 from bot.drafting.prompt import draft_messages, draft_system, system, triage_messages, triage_system, wish
 from tests.data import shared
 from tests.drafting.conftest import case, policy, snippet
-from tests.fakes.claude import EVIL_URL, FakeClaude, compromised
+from tests.fakes.claude import FakeClaude
+from tests.fakes.claude_misbehaving import EVIL_URL, compromised
 from tests.fakes.claude_rules import refusal
 
 NONCE = "0123456789abcdef"
