@@ -242,7 +242,8 @@ class Draft(SQLModel, table=True):
     review_id: str = Field(foreign_key="review.id", index=True)
     text: str = _prose()
     digest: str  # core.texts.digest(text): what a press is bound to
-    sources: list[dict[str, Any]] = _json()  # core.drafts.Source, as dicts
+    sources: list[dict[str, Any]] = _json()  # what it cites: core.drafts.Source, as dicts
+    retrieved: list[dict[str, Any]] = _json()  # what it was given to cite: [{"article_id", "slug", "version"}]
     evidence: dict[str, Any] = _json()  # {"unchanged": 31, "of": 34}: how replies of this category fared so far
     offline: bool  # composed without the model
     model: str

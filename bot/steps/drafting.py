@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.core.drafts import Case, Drafted, Drafter, DraftUnavailable, Library, ModelTriage, Turn
+from bot.core.drafts import Case, Drafted, Drafter, DraftUnavailable, Library, ModelTriage, Source, Turn
 from bot.core.texts import digest, legible, one_line
 from bot.core.triage import Because, Handling, Triage, category_by_rule, with_model
 from bot.steps.workshop import Workshop, promise_show, want_postings
@@ -43,6 +43,15 @@ class _Made:
     drafted: Drafted | None
     missing: str | None
     model: ModelTriage | None = None
+    retrieved: tuple[Source, ...] = ()
+
+
+@dataclass
+class _Found:
+    """What is known so far, kept also if the draft then fails."""
+
+    model: ModelTriage | None = None
+    retrieved: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,28 +98,29 @@ class Drafting:
             return _Made(drafted=None, missing="Replies in this category are written by people.")
         if alone:
             return _Made(drafted=None, missing="Drafting failed repeatedly: please write this one.")
-        model: list[ModelTriage | None] = [None]
+        found = _Found()
         seconds = self.shop.policy.desk.draft_deadline_seconds
         try:
             async with asyncio.timeout(seconds):
-                drafted = await self._ask(before, model)
+                drafted = await self._ask(before, found)
         except TimeoutError:
             self.count("deadline")
-            return _Made(drafted=None, missing=f"No draft within {seconds:g} seconds.", model=model[0])
+            return _Made(drafted=None, missing=f"No draft within {seconds:g} seconds.", model=found.model)
         except DraftUnavailable as unavailable:
             self.count(unavailable.reason)
-            return _Made(drafted=None, missing=str(unavailable), model=model[0])
+            return _Made(drafted=None, missing=str(unavailable), model=found.model)
         self.count("drafted")
-        return _Made(drafted=drafted, missing=None, model=model[0])
+        return _Made(drafted=drafted, missing=None, model=found.model, retrieved=found.retrieved)
 
-    async def _ask(self, before: _Before, model: list[ModelTriage | None]) -> Drafted:
+    async def _ask(self, before: _Before, found: "_Found") -> Drafted:
         """Triage and search side by side, then the draft. What triage found is kept even if the draft fails."""
         case = self._case(before, before.review.category)
         async with asyncio.TaskGroup() as group:
             judging = group.create_task(self.drafter.triage(case))
             searching = group.create_task(self.library.search(_query(case)))
-        model[0] = judging.result()
-        judged = self._judged(before, model[0])
+        found.model = judging.result()
+        found.retrieved = tuple(snippet.source for snippet in searching.result())
+        judged = self._judged(before, found.model)
         if judged.handling is Handling.WRITE:
             raise DraftUnavailable("written_by_people", "Replies in this category are written by people.")
         return await self.drafter.draft(self._case(before, judged.category), searching.result())
@@ -194,6 +204,10 @@ class Drafting:
             text=text,
             digest=digest(text),
             sources=[source.as_json() for source in drafted.sources],
+            retrieved=[
+                {"article_id": source.article_id, "slug": source.slug, "version": source.version}
+                for source in made.retrieved
+            ],
             evidence=reviews.evidence(tx, category),
             offline=drafted.offline,
             model=drafted.model,

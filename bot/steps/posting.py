@@ -9,7 +9,7 @@ from bot.core.cards import Card, CardState, Offer
 from bot.core.drafts import Library
 from bot.core.drawing import draw
 from bot.core.texts import legible, one_line
-from bot.steps.workshop import Workshop
+from bot.steps.workshop import Workshop, promise_show
 from bot.surfaces.base import Surface, SurfaceRefused
 from storage import postings
 from storage.database import Tx
@@ -84,13 +84,16 @@ class Showing:
         except SurfaceRefused:
             log.error("surface refused a card", extra={"posting": posting.id, "surface": posting.surface})
             raise
-        await self.shop.db.write(lambda tx: self._posted(tx, posting, ref, _looks(card)))
+        await self.shop.db.write(lambda tx: self._posted(tx, posting, ref, None if again else _looks(card)))
 
     async def _note(self, posting: Posting, values: dict[str, object]) -> None:
         await self.shop.db.write(lambda tx: change(tx, Posting, posting.id, values))
 
-    def _posted(self, tx: Tx, posting: Posting, ref: str, looks: str) -> None:
+    def _posted(self, tx: Tx, posting: Posting, ref: str, looks: str | None) -> None:
+        """Without `looks` it may hang as an earlier attempt drew it, and be pressed already: it is drawn anew."""
         change(tx, Posting, posting.id, {"status": PostingStatus.POSTED, "ref": ref, "shown": looks})
+        if looks is None:
+            promise_show(tx, self.shop, posting)
         if posting.review_id is not None:
             change(tx, Review, posting.review_id, {"shown_at": self.shop.clock()}, expect={"shown_at": None})
 

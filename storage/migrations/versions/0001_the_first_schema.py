@@ -204,6 +204,7 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("sources", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("retrieved", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("evidence", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("offline", sa.Boolean(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
