@@ -1,8 +1,10 @@
 """Nothing heard is lost, nothing said is said twice, and a person is told what could not be said (promise 5)."""
 
+from datetime import timedelta
+
 from adapters.base import PermanentFailure, TemporaryFailure
 from bot.core.cards import Action, CardState
-from bot.core.decisions import Approve, RetryDelivery
+from bot.core.decisions import Approve, Dismiss, DismissReason, RetryDelivery
 from bot.surfaces.base import SurfaceUnavailable
 from tests.desk import Desk
 
@@ -118,3 +120,29 @@ async def test_a_bot_that_died_in_the_middle_goes_on_where_it_was(desk: Desk) ->
     await desk.settle()
 
     assert desk.card.state is CardState.WAITING
+
+
+async def test_a_card_pressed_before_its_post_was_known_is_drawn_as_decided(desk: Desk) -> None:
+    desk.cards.lost = True
+    await desk.customer_says("Where is my order?")
+    assert desk.card.state is CardState.WAITING
+
+    await desk.press(Dismiss(DismissReason.SPAM), by="Ana")
+    await desk.pass_time(5)
+
+    assert desk.card.state is CardState.DISMISSED
+    assert desk.cards.posts == 1
+
+
+async def test_a_card_the_customer_outran_before_its_post_was_known_is_closed(desk: Desk) -> None:
+    desk.cards.lost = True
+    await desk.customer_says("Where is my order?", quiet=False)
+    desk.clock.now += timedelta(seconds=4)
+    desk.jobs.wake()
+    await desk.settle()
+
+    await desk.customer_says("It is number 4711.")
+    await desk.pass_time(5)
+
+    older, newer = desk.cards.hanging.values()
+    assert (older.state, newer.state) == (CardState.CLOSED, CardState.WAITING)
