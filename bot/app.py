@@ -102,6 +102,10 @@ class App:
         working = self._working is not None and not self._working.done()
         return {"jobs": None if working else "The worker ended: restart, and look for its last error in the log."}
 
+    async def troubles(self) -> dict[str, str | None]:
+        """What hinders the surfaces. Customers' messages are kept meanwhile: no reason to be unready."""
+        return {slack.NAME: await self.slack.trouble()}
+
     async def _read_knowledge(self) -> None:
         folder = self.policy.desk.knowledge
         if folder is None:

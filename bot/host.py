@@ -5,7 +5,7 @@ import contextlib
 import hmac
 import logging
 import socket
-from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import FrameType
@@ -62,6 +62,9 @@ class Built(Protocol):
     async def ready(self) -> Mapping[str, str | None]:
         """By the name of each check: None if it is fine, else the remedy in a sentence."""
 
+    async def troubles(self) -> Mapping[str, str | None]:
+        """Like `ready`, for what must not keep customers' messages out: told, and no reason for 503."""
+
 
 class AddressTaken(Exception):
     """Nothing can listen there. The message says where, why, and what to do."""
@@ -72,9 +75,9 @@ def web(app: Built) -> Edge:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with asyncio.timeout(_START_SECONDS):
-            await app.start()
         try:
+            async with asyncio.timeout(_START_SECONDS):
+                await app.start()
             yield
         finally:
             async with asyncio.timeout(_STOP_SECONDS):
@@ -112,11 +115,13 @@ def _add_health(api: FastAPI, app: Built) -> None:
 
     @api.get("/readyz", tags=["operations"], summary="Whether it can work: 503 and the remedy of each check if not")
     async def readyz() -> Response:
-        checks = {**await _database_checks(app.db), **await _own_checks(app)}
+        checks = {**await _database_checks(app.db), **await _within_patience(app.ready(), "bot")}
         fine = all(remedy is None for remedy in checks.values())
         told = {name: {"ok": remedy is None, "remedy": remedy} for name, remedy in checks.items()}
         status = HTTPStatus.OK if fine else HTTPStatus.SERVICE_UNAVAILABLE
-        body = {"status": "ready" if fine else "not ready", "checks": told}
+        troubles = await _within_patience(app.troubles(), "surfaces")
+        beside = {name: {"ok": remedy is None, "remedy": remedy} for name, remedy in troubles.items()}
+        body = {"status": "ready" if fine else "not ready", "checks": told, "surfaces": beside}
         return JSONResponse(body, status, {"cache-control": "no-store"})
 
 
@@ -130,12 +135,12 @@ async def _database_checks(db: Database) -> dict[str, str | None]:
     return {"database": None, "schema": None if at_head else "Run `signoff migrate`, then restart."}
 
 
-async def _own_checks(app: Built) -> Mapping[str, str | None]:
+async def _within_patience(looking: Awaitable[Mapping[str, str | None]], name: str) -> Mapping[str, str | None]:
     try:
         async with asyncio.timeout(_CHECK_SECONDS):
-            return await app.ready()
+            return await looking
     except TimeoutError:
-        return {"bot": f"No answer within {_CHECK_SECONDS} s: the process is overloaded, or a remote is slow."}
+        return {name: f"No answer within {_CHECK_SECONDS} s: the process is overloaded, or a remote is slow."}
 
 
 def _add_metrics(api: FastAPI, app: Built) -> None:

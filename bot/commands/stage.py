@@ -56,6 +56,9 @@ class Staged:
     async def ready(self) -> Mapping[str, str | None]:
         return await self.app.ready()
 
+    async def troubles(self) -> Mapping[str, str | None]:
+        return await self.app.troubles()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:

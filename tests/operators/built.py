@@ -106,7 +106,8 @@ class Bot:
         self.jobs = Worker()
         self.settings = known or settings()
         self.channel = Channel()
-        self.checks: dict[str, str | None] = {"worker": None, "slack": None}
+        self.checks: dict[str, str | None] = {"worker": None}
+        self.hindrances: dict[str, str | None] = {"slack": None}
         self.life: list[str] = []
 
     @property
@@ -130,6 +131,9 @@ class Bot:
 
     async def ready(self) -> dict[str, str | None]:
         return self.checks
+
+    async def troubles(self) -> dict[str, str | None]:
+        return self.hindrances
 
 
 async def main(url: str, port: int) -> None:

@@ -68,17 +68,26 @@ async def test_it_is_ready_when_every_check_is_fine(http: httpx2.AsyncClient) ->
 
     assert answer.status_code == 200
     assert answer.json()["status"] == "ready"
-    assert set(answer.json()["checks"]) == {"database", "schema", "worker", "slack"}
+    assert set(answer.json()["checks"]) == {"database", "schema", "worker"}
 
 
 async def test_it_is_not_ready_while_a_check_fails_and_says_what_to_do(bot: Bot, http: httpx2.AsyncClient) -> None:
-    bot.checks["slack"] = "Slack refuses the token: set SLACK_BOT_TOKEN."
+    bot.checks["worker"] = "The worker ended: restart."
 
     answer = await http.get("/readyz")
 
     assert answer.status_code == 503
-    assert answer.json()["checks"]["slack"] == {"ok": False, "remedy": "Slack refuses the token: set SLACK_BOT_TOKEN."}
+    assert answer.json()["checks"]["worker"] == {"ok": False, "remedy": "The worker ended: restart."}
     assert answer.json()["checks"]["database"]["ok"] is True
+
+
+async def test_slack_being_away_is_told_and_keeps_no_customer_out(bot: Bot, http: httpx2.AsyncClient) -> None:
+    bot.hindrances["slack"] = "Slack refuses the token: set SLACK_BOT_TOKEN."
+
+    answer = await http.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["surfaces"]["slack"]["remedy"] == "Slack refuses the token: set SLACK_BOT_TOKEN."
 
 
 async def test_a_database_without_tables_is_not_ready(tmp_path: Path) -> None:
