@@ -1,5 +1,6 @@
 """Reviews, their drafts, and what decisions about them taught."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
@@ -10,6 +11,7 @@ from storage.tables import (
     Decision,
     DecisionKind,
     Delivery,
+    DeliveryStatus,
     Draft,
     EditKind,
     Feedback,
@@ -67,6 +69,15 @@ _LAST: Final = (
 )
 _OUTGOING: Final = select(_MESSAGE).where(_MESSAGE.c.decision_id == bindparam("decision_id"))
 _DELIVERY_OF: Final = select(_DELIVERY).where(_DELIVERY.c.message_id == bindparam("message_id"))
+_HELD: Final = (
+    select(_DELIVERY)
+    .where(
+        _DELIVERY.c.conversation_id == bindparam("conversation_id"),
+        _DELIVERY.c.status == DeliveryStatus.HELD,
+        _DELIVERY.c.release_at <= bindparam("until", type_=_DELIVERY.c.release_at.type),
+    )
+    .order_by(_DELIVERY.c.id)
+)
 _SAW: Final = select(_SEEN.c.key).where(_SEEN.c.key == bindparam("key"))
 
 
@@ -124,6 +135,11 @@ def message_of(tx: Tx, decision_id: str) -> Message | None:
 
 def delivery_of(tx: Tx, message_id: str) -> Delivery | None:
     return tx.first(Delivery, _DELIVERY_OF, message_id=message_id)
+
+
+def held_until(tx: Tx, conversation_id: str, until: datetime) -> list[Delivery]:
+    """The conversation's held deliveries whose hold ends by then, in the order in which they were written."""
+    return tx.all(Delivery, _HELD, conversation_id=conversation_id, until=until)
 
 
 def first_time(tx: Tx, seen: Seen) -> bool:

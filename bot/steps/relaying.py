@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from adapters.base import Adapter, PermanentFailure, Reply, TemporaryFailure
 from bot.steps.workshop import Workshop, channel_lane, promise_show, show_review
-from storage import articles, conversations, postings
+from storage import articles, conversations, postings, reviews
 from storage.database import Tx
 from storage.jobs import Claimed
 from storage.rows import change, get, known
@@ -47,17 +47,15 @@ class Relaying:
         await self.shop.db.write(lambda tx: self._release(tx, job.subject))
 
     def _release(self, tx: Tx, delivery_id: str) -> None:
+        """With it go the earlier ones whose hold is over too: jobs due at once run in any order, words must not."""
         delivery = get(tx, Delivery, delivery_id)
-        now = self.shop.clock()
-        if delivery is None or not change(
-            tx,
-            Delivery,
-            delivery_id,
-            {"status": DeliveryStatus.SENDING, "updated_at": now},
-            expect={"status": DeliveryStatus.HELD},
-        ):
+        if delivery is None:
             return
-        self.shop.jobs.promise(tx, JobKind.RELAY, delivery_id, at=now, lane=channel_lane(delivery.conversation_id))
+        now = self.shop.clock()
+        sending = {"status": DeliveryStatus.SENDING, "updated_at": now}
+        for held in reviews.held_until(tx, delivery.conversation_id, delivery.release_at):
+            if change(tx, Delivery, held.id, sending, expect={"status": DeliveryStatus.HELD}):
+                self.shop.jobs.promise(tx, JobKind.RELAY, held.id, at=now, lane=channel_lane(held.conversation_id))
 
     async def relay(self, job: Claimed) -> None:
         """Hand it to the channel. Repeated only where the channel recognises the key; else a person is asked.
