@@ -72,7 +72,7 @@ cards = st.builds(
     summary=short | st.just(""),
     prefill=texts | st.none(),
 )
-thorough = settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
 def runs(value: Any) -> str:
