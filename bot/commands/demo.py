@@ -49,7 +49,7 @@ def demo(
 
     What happened is kept in .demo/ until --fresh.
     """
-    logs.set_up(style="console", level="warning")
+    logs.set_up(style="console", level="error")
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     database = f"sqlite+aiosqlite:///{FOLDER / 'signoff.db'}"
     try:
@@ -113,7 +113,7 @@ def _settings(kept: Kept, database: str, port: int, sandbox: SandboxServer) -> S
         SIGNOFF_HOST=HOST,
         SIGNOFF_PORT=port,
         SIGNOFF_LOG="console",
-        SIGNOFF_LOG_LEVEL="warning",
+        SIGNOFF_LOG_LEVEL="error",
         SIGNOFF_METRICS_TOKEN=None,
         SLACK_API_URL=sandbox.api_url,
         SLACK_BOT_TOKEN=SecretStr(sandbox.bot_token),

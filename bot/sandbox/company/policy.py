@@ -45,7 +45,17 @@ _CATEGORIES: Final = [
     {
         "name": "billing",
         "title": "Billing",
-        "keywords": ["refund", "refunded", "invoice", "charged", "charged twice", "payment", "VAT", "gift card"],
+        "keywords": [
+            "refund",
+            "refunds",
+            "invoice",
+            "invoices",
+            "charged",
+            "payment",
+            "VAT",
+            "gift card",
+            "gift cards",
+        ],
         "channel": "C0BILLING",
         "about": "Charges, refunds, invoices, VAT and gift cards.",
     },
@@ -59,20 +69,20 @@ _CATEGORIES: Final = [
     {
         "name": "returns",
         "title": "Returns",
-        "keywords": ["return", "send back", "exchange", "Rücksendung", "zurückschicken", "zurücksenden"],
+        "keywords": ["return", "returns", "send back", "exchange", "Rücksendung", "zurückschicken", "zurücksenden"],
         "about": "Sending something back, or exchanging it.",
     },
     {
         "name": "orders",
         "title": "Orders",
-        "keywords": ["delivery", "deliver", "arrive", "shipped", "shipping", "tracking", "parcel", "cancel", "address"],
+        "keywords": ["delivery", "deliver", "arrive", "ship", "shipping", "tracking", "parcel", "cancel", "address"],
         "patterns": [r"\border\s+#?\d{4,6}\b"],
         "about": "Where an order is, changing or cancelling it.",
     },
     {
         "name": "product",
         "title": "Product",
-        "keywords": ["warranty", "tent", "size", "boots", "jacket", "repair"],
+        "keywords": ["warranty", "tent", "tents", "size", "sizes", "boots", "jacket", "repair"],
         "about": "Sizes, care, warranty and advice.",
     },
     {

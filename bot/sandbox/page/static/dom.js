@@ -108,8 +108,9 @@ export function arrows(element, items) {
     const all = items();
     const at = all.indexOf(document.activeElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
-    if (to === undefined || !all.length) return;
+    if (to === undefined || !all.length || event.target.matches("input, textarea, select")) return;
     event.preventDefault();
+    event.stopPropagation();
     all[(to + all.length) % all.length].focus();
   });
 }

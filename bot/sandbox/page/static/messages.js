@@ -13,7 +13,9 @@ export class MessageList {
     this.log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-relevant": "additions", "aria-label": label, tabindex: 0 });
     this.more = h("button", { type: "button", class: "to-newest", hidden: true, onclick: () => this.toBottom() }, "New messages ", icon("down"));
     this.element = h("div", { class: "log-frame" }, this.log, this.more);
-    this.log.addEventListener("scroll", () => this.#near() && (this.more.hidden = true), { passive: true });
+    this.log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.atBottom = true;
+    new ResizeObserver(() => this.atBottom && this.toBottom()).observe(this.log);
     arrows(this.log, () => [...this.log.querySelectorAll(".message")]);
     this.place = null;
     this.newest = null;
@@ -41,6 +43,11 @@ export class MessageList {
     const message = this.log.querySelector(`[data-ts="${CSS.escape(ts)}"]`);
     message?.scrollIntoView({ block: "start" });
     message?.focus({ preventScroll: true });
+  }
+
+  #scrolled() {
+    this.atBottom = this.#near();
+    if (this.atBottom) this.more.hidden = true;
   }
 
   #near() {
