@@ -142,9 +142,6 @@ def held_until(tx: Tx, conversation_id: str, until: datetime) -> list[Delivery]:
     return tx.all(Delivery, _HELD, conversation_id=conversation_id, until=until)
 
 
-def first_time(tx: Tx, seen: Seen) -> bool:
-    """Note a delivery of a surface; False if it was noted before. Commits with whatever it causes."""
-    if tx.run(_SAW, key=seen.key):
-        return False
-    tx.add(seen)
-    return True
+def seen(tx: Tx, key: str) -> bool:
+    """Whether a surface's delivery was noted as one that had its effect."""
+    return bool(tx.run(_SAW, key=key))

@@ -84,12 +84,20 @@ class Deciding:
         agent = agents.agent_for(tx, press.who.surface, press.who.external_id)
         if agent is None:
             return verdicts.NOT_ALLOWED
-        if press.event and not reviews.first_time(tx, Seen(key=f"{press.who.surface}:{press.event}", at=now)):
-            return verdicts.REPEATED
         conversation = lock(tx, Conversation, press.on.conversation_id)
         if conversation is None:
             return verdicts.NOT_FOUND
+        event = f"{press.who.surface}:{press.event}" if press.event else None
+        if event and reviews.seen(tx, event):
+            return verdicts.REPEATED
         stand = Stand(tx=tx, shop=self.shop, press=press, agent=agent, conversation=conversation, now=now)
+        verdict = self._meet(stand)
+        if event and verdict.answer is Answer.RECORDED:  # a refused form may be sent again as it is
+            tx.add(Seen(key=event, at=now))
+        return verdict
+
+    def _meet(self, stand: Stand) -> Verdict:
+        press = stand.press
         match press.decision:
             case Undo():
                 return undoing.undo(stand)

@@ -72,6 +72,16 @@ async def test_an_event_redelivered_is_recognised(desk: Desk) -> None:
     assert len(desk.drafter.cases) == 2
 
 
+async def test_a_refused_form_sent_again_as_it_is_counts(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?")
+    card = desk.card
+    refused = await desk.press(Edit(" "), by="Ana", on=card, event="form:1")
+
+    again = await desk.press(Edit("It ships today."), by="Ana", on=card, event="form:1")
+
+    assert (refused.answer, again.answer) == (Answer.INVALID, Answer.RECORDED)
+
+
 @pytest.mark.parametrize("decision", [Approve(), Edit("Too hasty."), Dismiss(DismissReason.OTHER)])
 async def test_a_press_after_the_customer_wrote_again_is_refused(desk: Desk, decision: Decision) -> None:
     await desk.customer_says("Cancel my order")
