@@ -157,7 +157,7 @@ class Play:
 
 @asynccontextmanager
 async def playing(browser: Browser, address: str, **context: Any) -> AsyncIterator[Play]:
-    """A fresh window, wide and light unless told otherwise. Afterwards nobody has a form open, and nothing went wrong."""
+    """A fresh window, wide and light unless told otherwise. Afterwards no form is open, and nothing went wrong."""
     window: BrowserContext = await browser.new_context(
         **{"viewport": {"width": 1440, "height": 900}, "color_scheme": "light", "reduced_motion": "reduce"} | context
     )

@@ -97,7 +97,8 @@ async def play(browser: Browser, bot: Bot) -> AsyncIterator[Play]:
 async def test_mrkdwn_is_drawn_and_escaped_words_stay_words(play: Play, bot: Bot) -> None:
     words = (
         "*bold* _italic_ ~gone~ `co*de*` <https://larkspur.example/a?b=1&amp;c=2|a link> <@U0ANA> <#C0BILLING> "
-        "<!here> <!subteam^S0LEADS> &lt;b&gt;not bold&lt;/b&gt; &amp;amp; snake_case_name 2*3*4 <javascript:alert(1)|no>"
+        "<!here> <!subteam^S0LEADS> &lt;b&gt;not bold&lt;/b&gt; &amp;amp; snake_case_name 2*3*4 "
+        "<javascript:alert(1)|no>"
         "\n&gt; quoted\n```pre *raw*```"
     )
     await bot.client.chat_postMessage(channel="C0SUPPORT", text=words)

@@ -29,7 +29,6 @@ def policy(*, reply_url: str) -> Policy:
                 "agents_group": "S0AGENTS",
                 "supervisors_group": "S0LEADS",
                 "admins": ["U0ELI"],
-                "roster_seconds": 10,
             },
             "categories": _CATEGORIES,
             "tiers": {"vip": {"title": "VIP", "priority": "high", "channel": "C0VIP"}},

@@ -29,7 +29,7 @@ export class Customers {
       this.#send();
     });
     this.shopView = h("div", { class: "shop" }, this.head, this.list, this.thread, this.form);
-    this.element = h("section", { class: "customers", "aria-label": "Customer" }, this.tabs, h("div", { class: "customers-body" }, this.chat, this.shopView));
+    this.element = h("section", { class: "customers", "aria-label": "Customer", hidden: !config.chat && !config.shop }, this.tabs, h("div", { class: "customers-body" }, this.chat, this.shopView));
     this.#draw();
   }
 
@@ -41,6 +41,8 @@ export class Customers {
   }
 
   #draw() {
+    const reading = this.tab === "shop" && this.shop?.customers.find((each) => each.conversation === this.open);
+    if (reading) this.read.set(this.open, reading.lines.filter((line) => line.outgoing).length);
     const news = (this.shop?.customers ?? []).reduce((sum, each) => sum + this.#unseen(each), 0);
     const tab = (name, words, count) => ({
       key: name,
@@ -90,7 +92,6 @@ export class Customers {
   }
 
   #drawThread(customer) {
-    this.read.set(customer.conversation, customer.lines.filter((line) => line.outgoing).length);
     if (this.head.dataset.of !== customer.conversation || !this.head.querySelector(".icon-button")) {
       this.head.dataset.of = customer.conversation;
       this.head.replaceChildren(...present(
