@@ -12,7 +12,7 @@
                       press wins                                              bot.steps.recording
     relaying          held, then sending, then sent or shown as failed        bot.steps.relaying
 
-What is promised to the world is a job (storage.jobs), written in the transaction of its cause; every step may run twice,
+What is promised to the world is a job (storage.jobs), written in the transaction of its cause. Every step may run twice
 and looks before it acts. What may be decided without a world is in bot.core. Everything is built in bot.app, served by
 bot.host, and reached from outside by bot.__main__.
 """
