@@ -125,7 +125,7 @@ class Ledger:
 def _authorised(post: Post, row: Row | None) -> bool:
     if row is None or not post.text == row["text"] == row["decided"]:
         return False
-    return row["kind"] != "approve" or row["drafted"] == post.text
+    return bool(row["kind"] != "approve" or row["drafted"] == post.text)
 
 
 def _asks(card: Message) -> bool:
