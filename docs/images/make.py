@@ -34,6 +34,8 @@ async def card(browser: Browser, address: str) -> None:
 async def window(browser: Browser, address: str) -> None:
     """The whole page, with a customer's question and its card."""
     async with playing(browser, address, viewport={"width": 1360, "height": 850}, device_scale_factor=1.5) as play:
+        await play.chat.get_by_text("Add your name and e-mail").click()
+        await play.chat.get_by_label("Your name").fill("Ada Kern")
         await play.customer_writes("Hello! How long does standard delivery take?")
         card = await play.waiting_card("How long does standard delivery take?")
         await expect(card).to_contain_text("Sources")

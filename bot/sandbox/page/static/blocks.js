@@ -28,9 +28,15 @@ const DRAWN = {
   section(block, ctx) {
     const text = block.text ? h("div", { class: "text" }, ...drawText(block.text, ctx.names)) : null;
     const fields = block.fields
-      ? h("div", { class: "fields" }, block.fields.map((field) => h("div", { class: "text" }, ...drawText(field, ctx.names))))
+      ? h(
+          "div",
+          { class: "fields" },
+          block.fields.map((field) => h("div", { class: "text" }, ...drawText(field, ctx.names))),
+        )
       : null;
-    const accessory = block.accessory ? h("div", { class: "accessory" }, drawElement(block.accessory, block, ctx)) : null;
+    const accessory = block.accessory
+      ? h("div", { class: "accessory" }, drawElement(block.accessory, block, ctx))
+      : null;
     return h("div", {}, h("div", { class: "section-body" }, text, fields), accessory);
   },
 
@@ -46,11 +52,19 @@ const DRAWN = {
   },
 
   actions(block, ctx) {
-    return h("div", { role: "group", "aria-label": "Actions" }, (block.elements ?? []).map((part) => drawElement(part, block, ctx)));
+    return h(
+      "div",
+      { role: "group", "aria-label": "Actions" },
+      (block.elements ?? []).map((part) => drawElement(part, block, ctx)),
+    );
   },
 
   context_actions(block, ctx) {
-    return h("div", { role: "group", "aria-label": "Actions" }, (block.elements ?? []).map((part) => drawElement(part, block, ctx)));
+    return h(
+      "div",
+      { role: "group", "aria-label": "Actions" },
+      (block.elements ?? []).map((part) => drawElement(part, block, ctx)),
+    );
   },
 
   divider: () => h("hr"),
@@ -68,11 +82,22 @@ const DRAWN = {
 
   alert(block, ctx) {
     const level = block.level in LEVELS ? block.level : "default";
-    return h("div", { class: `alert-${level}`, role: "note" }, h("b", {}, `${LEVELS[level]}: `), ...drawText(block.text, ctx.names));
+    return h(
+      "div",
+      { class: `alert-${level}`, role: "note" },
+      h("b", {}, `${LEVELS[level]}: `),
+      ...drawText(block.text, ctx.names),
+    );
   },
 
   table(block, ctx) {
-    const rows = (block.rows ?? []).map((row) => h("tr", {}, row.map((cell) => h("td", {}, tableCell(cell, ctx)))));
+    const rows = (block.rows ?? []).map((row) =>
+      h(
+        "tr",
+        {},
+        row.map((cell) => h("td", {}, tableCell(cell, ctx))),
+      ),
+    );
     return h("div", {}, h("table", {}, h("tbody", {}, rows)));
   },
 };
@@ -84,7 +109,8 @@ function tableCell(cell, ctx) {
 /** Pictures of this machine are shown; any other address is not fetched, only named. */
 function image(part) {
   const url = part.image_url ?? part.slack_file?.url ?? "";
-  if (!/^(\/|http:\/\/127\.0\.0\.1[:/])/.test(url)) return h("span", { class: "no-image" }, `Image: ${part.alt_text || "not shown"}`);
+  if (!/^(\/|http:\/\/127\.0\.0\.1[:/])/.test(url))
+    return h("span", { class: "no-image" }, `Image: ${part.alt_text || "not shown"}`);
   return h("img", { src: url, alt: part.alt_text ?? "", loading: "lazy" });
 }
 

@@ -15,8 +15,19 @@ export class Composer {
   /** `send(text, {broadcast})` and `run(command, text)` return what the person sees; `people()` lists [name, title]. */
   constructor({ send, run, people, inThread = false }) {
     Object.assign(this, { send, run, people, inThread, offered: [], at: 0, history: "" });
-    this.field = h("textarea", { rows: 1, "aria-autocomplete": "list", "aria-expanded": "false", role: "combobox", dataset: { focus: "composer" } });
-    this.list = h("div", { class: "suggestions", role: "listbox", hidden: true, id: `suggestions-${inThread ? "thread" : "channel"}` });
+    this.field = h("textarea", {
+      rows: 1,
+      "aria-autocomplete": "list",
+      "aria-expanded": "false",
+      role: "combobox",
+      dataset: { focus: "composer" },
+    });
+    this.list = h("div", {
+      class: "suggestions",
+      role: "listbox",
+      hidden: true,
+      id: `suggestions-${inThread ? "thread" : "channel"}`,
+    });
     this.field.setAttribute("aria-controls", this.list.id);
     this.button = h("button", { type: "submit", class: "send", "aria-label": "Send" }, icon("send"));
     this.also = inThread ? h("input", { type: "checkbox" }) : null;
@@ -24,8 +35,19 @@ export class Composer {
     this.problem = h("div", { class: "complaint", role: "alert", hidden: true });
     this.hint = h("span", { class: "internal" }, icon("lock"), "Internal: customers never see what is written here");
     const tail = h("div", { class: "composer-tail" }, this.hint, h("span", { class: "spring" }), this.button);
-    this.element = h("form", { class: "composer" }, this.list, this.problem,
-      h("div", { class: "composer-box" }, this.field, this.also ? h("label", { class: "also" }, this.also, " Also send to ", this.where) : null, tail));
+    this.element = h(
+      "form",
+      { class: "composer" },
+      this.list,
+      this.problem,
+      h(
+        "div",
+        { class: "composer-box" },
+        this.field,
+        this.also ? h("label", { class: "also" }, this.also, " Also send to ", this.where) : null,
+        tail,
+      ),
+    );
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#go();
@@ -59,7 +81,11 @@ export class Composer {
 
   #suggestions(text) {
     if (text.startsWith("/") && !text.includes("\n")) {
-      return COMMANDS.filter(([command]) => command.startsWith(text) && command !== text).map(([command, about]) => ({ words: command, about, text: command }));
+      return COMMANDS.filter(([command]) => command.startsWith(text) && command !== text).map(([command, about]) => ({
+        words: command,
+        about,
+        text: command,
+      }));
     }
     const found = /(^|\s)@([\p{L}]*)$/u.exec(text.slice(0, this.field.selectionStart ?? text.length));
     if (!found) return [];
@@ -75,11 +101,24 @@ export class Composer {
     this.at = 0;
     this.list.hidden = !offered.length;
     this.field.setAttribute("aria-expanded", String(Boolean(offered.length)));
-    this.list.replaceChildren(...offered.map((each, index) =>
-      h("div", { class: "suggestion", role: "option", id: `${this.list.id}-${index}`, onpointerdown: (event) => {
-        event.preventDefault();
-        this.#take(index);
-      } }, h("b", {}, each.words), h("span", {}, each.about))));
+    this.list.replaceChildren(
+      ...offered.map((each, index) =>
+        h(
+          "div",
+          {
+            class: "suggestion",
+            role: "option",
+            id: `${this.list.id}-${index}`,
+            onpointerdown: (event) => {
+              event.preventDefault();
+              this.#take(index);
+            },
+          },
+          h("b", {}, each.words),
+          h("span", {}, each.about),
+        ),
+      ),
+    );
     this.#mark();
   }
 
@@ -126,10 +165,13 @@ export class Composer {
     if (!text) return;
     const command = /^(\/[a-z-]+)(?:\s+([\s\S]*))?$/.exec(text);
     if (command && this.inThread) return this.#complain(`${command[1]} is not supported in threads. Sorry!`);
-    if (command && command[1] !== "/signoff") return this.#complain(`${command[1]} is not a valid command. Only /signoff is installed here.`);
+    if (command && command[1] !== "/signoff")
+      return this.#complain(`${command[1]} is not a valid command. Only /signoff is installed here.`);
     this.field.value = "";
     this.#typed();
-    const seen = command ? await this.run(command[1], command[2] ?? "") : await this.send(text, { broadcast: Boolean(this.also?.checked) });
+    const seen = command
+      ? await this.run(command[1], command[2] ?? "")
+      : await this.send(text, { broadcast: Boolean(this.also?.checked) });
     if (this.also) this.also.checked = false;
     if (seen.error) this.#complain(seen.error);
     return undefined;

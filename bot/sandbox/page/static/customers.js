@@ -12,13 +12,27 @@ export class Customers {
     this.shop = null;
     this.read = new Map(); // conversation -> lines seen
     this.tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Customers" });
-    this.chat = config.chat ? h("iframe", { class: "chat", src: config.chat, title: "Web chat, as a customer sees it" }) : h("div", { class: "empty" }, "No web chat here");
+    this.chat = config.chat
+      ? h("iframe", { class: "chat", src: config.chat, title: "Web chat, as a customer sees it" })
+      : h("div", { class: "empty" }, "No web chat here");
     this.list = h("div", { class: "shop-list" });
-    this.thread = h("div", { class: "shop-thread", role: "log", "aria-live": "polite", "aria-label": "Conversation in the shop’s app", tabindex: 0 });
+    this.thread = h("div", {
+      class: "shop-thread",
+      role: "log",
+      "aria-live": "polite",
+      "aria-label": "Conversation in the shop’s app",
+      tabindex: 0,
+    });
     this.head = h("div", { class: "shop-head" });
     this.problem = h("div", { class: "complaint", role: "alert", hidden: true });
     this.field = h("textarea", { rows: 2 });
-    this.form = h("form", { class: "shop-form" }, this.problem, this.field, h("button", { type: "submit", class: "button primary" }, "Send"));
+    this.form = h(
+      "form",
+      { class: "shop-form" },
+      this.problem,
+      this.field,
+      h("button", { type: "submit", class: "button primary" }, "Send"),
+    );
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
@@ -29,7 +43,12 @@ export class Customers {
       this.#send();
     });
     this.shopView = h("div", { class: "shop" }, this.head, this.list, this.thread, this.form);
-    this.element = h("section", { class: "customers", "aria-label": "Customer", hidden: !config.chat && !config.shop }, this.tabs, h("div", { class: "customers-body" }, this.chat, this.shopView));
+    this.element = h(
+      "section",
+      { class: "customers", "aria-label": "Customer", hidden: !config.chat && !config.shop },
+      this.tabs,
+      h("div", { class: "customers-body" }, this.chat, this.shopView),
+    );
     this.#draw();
   }
 
@@ -47,8 +66,20 @@ export class Customers {
     const tab = (name, words, count) => ({
       key: name,
       mark: `${this.tab === name} ${count}`,
-      build: () => h("button", { type: "button", role: "tab", class: "tab", "aria-selected": String(this.tab === name), dataset: { focus: name, tab: name }, onclick: () => this.#show(name) },
-        words, count ? h("span", { class: "count" }, String(count)) : null),
+      build: () =>
+        h(
+          "button",
+          {
+            type: "button",
+            role: "tab",
+            class: "tab",
+            "aria-selected": String(this.tab === name),
+            dataset: { focus: name, tab: name },
+            onclick: () => this.#show(name),
+          },
+          words,
+          count ? h("span", { class: "count" }, String(count)) : null,
+        ),
     });
     keyed(this.tabs, [tab("chat", "Web chat", 0), ...(this.config.shop ? [tab("shop", "Shop app", news)] : [])]);
     this.chat.hidden = this.tab !== "chat";
@@ -76,39 +107,91 @@ export class Customers {
   }
 
   #drawList() {
-    this.head.replaceChildren(...present(h("p", {}, h("b", {}, this.shop.name), " sends its customers’ messages to Signoff and takes the replies, both by signed webhook."),
-      this.shop.down ? h("p", { class: "down" }, icon("alert"), "It is down: replies are retried") : null));
-    keyed(this.list, this.shop.customers.map((each) => {
-      const last = each.lines.at(-1);
-      const unseen = this.#unseen(each);
-      return {
-        key: each.conversation,
-        mark: JSON.stringify([last, unseen, each]),
-        build: () => h("button", { type: "button", class: "shop-customer", dataset: { focus: "open", conversation: each.conversation }, onclick: () => this.#read(each.conversation) },
-          h("span", { class: "shop-name" }, h("b", {}, each.name), each.tier === "standard" ? null : h("span", { class: "badge" }, each.tier.toUpperCase()), unseen ? h("span", { class: "count" }, String(unseen)) : null),
-          h("span", { class: "preview" }, last ? `${last.outgoing ? "Reply: " : ""}${last.text}` : "Has not written yet")),
-      };
-    }));
+    this.head.replaceChildren(
+      ...present(
+        h(
+          "p",
+          {},
+          h("b", {}, this.shop.name),
+          " sends its customers’ messages to Signoff and takes the replies, both by signed webhook.",
+        ),
+        this.shop.down ? h("p", { class: "down" }, icon("alert"), "It is down: replies are retried") : null,
+      ),
+    );
+    keyed(
+      this.list,
+      this.shop.customers.map((each) => {
+        const last = each.lines.at(-1);
+        const unseen = this.#unseen(each);
+        return {
+          key: each.conversation,
+          mark: JSON.stringify([last, unseen, each]),
+          build: () =>
+            h(
+              "button",
+              {
+                type: "button",
+                class: "shop-customer",
+                dataset: { focus: "open", conversation: each.conversation },
+                onclick: () => this.#read(each.conversation),
+              },
+              h(
+                "span",
+                { class: "shop-name" },
+                h("b", {}, each.name),
+                each.tier === "standard" ? null : h("span", { class: "badge" }, each.tier.toUpperCase()),
+                unseen ? h("span", { class: "count" }, String(unseen)) : null,
+              ),
+              h(
+                "span",
+                { class: "preview" },
+                last ? `${last.outgoing ? "Reply: " : ""}${last.text}` : "Has not written yet",
+              ),
+            ),
+        };
+      }),
+    );
   }
 
   #drawThread(customer) {
     if (this.head.dataset.of !== customer.conversation || !this.head.querySelector(".icon-button")) {
       this.head.dataset.of = customer.conversation;
-      this.head.replaceChildren(...present(
-        h("button", { type: "button", class: "icon-button", "aria-label": "All customers", onclick: () => this.#read(null) }, icon("back")),
-        h("b", {}, customer.name), customer.tier === "standard" ? null : h("span", { class: "badge" }, customer.tier.toUpperCase()),
-        h("span", { class: "about" }, customer.about)));
+      this.head.replaceChildren(
+        ...present(
+          h(
+            "button",
+            { type: "button", class: "icon-button", "aria-label": "All customers", onclick: () => this.#read(null) },
+            icon("back"),
+          ),
+          h("b", {}, customer.name),
+          customer.tier === "standard" ? null : h("span", { class: "badge" }, customer.tier.toUpperCase()),
+          h("span", { class: "about" }, customer.about),
+        ),
+      );
     }
     this.field.placeholder = `Write as ${customer.name}`;
     this.field.setAttribute("aria-label", this.field.placeholder);
     const before = this.thread.childElementCount;
-    keyed(this.thread, customer.lines.map((line) => ({
-      key: line.id,
-      mark: line.id,
-      build: () => h("div", { class: line.outgoing ? "line theirs" : "line mine" },
-        h("div", { class: "bubble" }, line.text),
-        h("div", { class: "line-foot" }, line.outgoing ? `${line.author} · ` : "", moment(line.at, "{time}"), line.outgoing ? " · by signed webhook" : "")),
-    })));
+    keyed(
+      this.thread,
+      customer.lines.map((line) => ({
+        key: line.id,
+        mark: line.id,
+        build: () =>
+          h(
+            "div",
+            { class: line.outgoing ? "line theirs" : "line mine" },
+            h("div", { class: "bubble" }, line.text),
+            h(
+              "div",
+              { class: "line-foot" },
+              line.outgoing ? `${line.author} · ` : "",
+              moment(line.at, "{time}"),
+              line.outgoing ? " · by signed webhook" : "",
+            ),
+          ),
+      })),
+    );
     if (this.thread.childElementCount !== before) this.thread.scrollTop = this.thread.scrollHeight;
   }
 
@@ -125,7 +208,10 @@ export class Customers {
     const text = this.field.value.trim();
     if (!text) return;
     this.field.value = "";
-    const told = await post("/demo/shop/say", { conversation: this.open, text }).catch((error) => ({ ok: false, error: String(error.message) }));
+    const told = await post("/demo/shop/say", { conversation: this.open, text }).catch((error) => ({
+      ok: false,
+      error: String(error.message),
+    }));
     this.problem.hidden = told.ok;
     if (!told.ok) {
       this.problem.replaceChildren(icon("alert"), told.error ?? "It was not taken. Try again?");

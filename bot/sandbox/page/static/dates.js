@@ -36,7 +36,11 @@ function nearby(at) {
 export function ago(at) {
   const seconds = (at.getTime() - Date.now()) / 1000;
   const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "always" });
-  for (const [unit, size] of [["day", 86_400], ["hour", 3600], ["minute", 60]]) {
+  for (const [unit, size] of [
+    ["day", 86_400],
+    ["hour", 3600],
+    ["minute", 60],
+  ]) {
     if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
   }
   return "just now";

@@ -57,7 +57,8 @@ export class Desk {
     return this.state.channels.find((channel) => channel.id === this.place.channel) ?? null;
   }
 
-  direct = () => this.state.channels.find((channel) => channel.kind === "im" && channel.with === this.state.bot.user_id) ?? null;
+  direct = () =>
+    this.state.channels.find((channel) => channel.kind === "im" && channel.with === this.state.bot.user_id) ?? null;
 
   find = (channelId, ts) => this.names.channels.get(channelId)?.messages.find((message) => message.ts === ts) ?? null;
 
@@ -68,7 +69,9 @@ export class Desk {
   }
 
   replies(parent) {
-    const whispered = this.state.ephemerals.filter((each) => each.channel === parent.channel && each.thread_ts === parent.ts);
+    const whispered = this.state.ephemerals.filter(
+      (each) => each.channel === parent.channel && each.thread_ts === parent.ts,
+    );
     return [...(parent.replies ?? []), ...whispered].sort((one, other) => Number(one.ts) - Number(other.ts));
   }
 
@@ -82,14 +85,21 @@ export class Desk {
 
   hasUnreadReplies = (message) => {
     const last = message.replies?.at(-1)?.ts;
-    return Boolean(last) && Number(last) > Number(this.marks.of(this.me, `${message.channel}/${message.ts}`) ?? this.marks.of(this.me, message.channel) ?? 0);
+    return (
+      Boolean(last) &&
+      Number(last) >
+        Number(
+          this.marks.of(this.me, `${message.channel}/${message.ts}`) ?? this.marks.of(this.me, message.channel) ?? 0,
+        )
+    );
   };
 
   /** What is on the screen counts as read while the window is looked at. */
   markRead() {
     if (document.hidden) return;
     const channel = this.channel();
-    if (channel && this.place.app !== "home") this.marks.set(this.me, channel.id, this.messages(channel).at(-1)?.ts ?? null);
+    if (channel && this.place.app !== "home")
+      this.marks.set(this.me, channel.id, this.messages(channel).at(-1)?.ts ?? null);
     const parent = this.thread && this.find(this.thread.channel, this.thread.ts);
     if (parent) this.marks.set(this.me, `${parent.channel}/${parent.ts}`, this.replies(parent).at(-1)?.ts ?? null);
   }

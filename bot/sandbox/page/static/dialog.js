@@ -5,7 +5,8 @@
 
 import { h } from "./dom.js";
 
-const FOCUSABLE = 'a[href], button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea:not([disabled]), [tabindex="0"]';
+const FOCUSABLE =
+  'a[href], button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea:not([disabled]), [tabindex="0"]';
 
 /** Show `box` over everything else. `leave` is called on Escape and on a press beside it. Returns what takes it away. */
 export function overlay(box, leave, { labelledBy, kind = "dialog" } = {}) {

@@ -6,7 +6,9 @@ const SVG = "http://www.w3.org/2000/svg";
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) set(element, name, value);
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -35,14 +37,19 @@ const ICONS = {
   moon: "M16.500 12A7 7 0 0 1 8 3.500a7 7 0 1 0 8.500 8.500z",
   gauge: "M3 14a7 7 0 1 1 14 0M10 14l3.500-4.500",
   alert: "M10 3 2.500 16.500h15zM10 8v4M10 14.250h.01",
-  guide: "M10 17.500a7.500 7.500 0 1 0 0-15 7.500 7.500 0 0 0 0 15zM7.750 7.750a2.250 2.250 0 1 1 3.250 2c-.7.400-1 .8-1 1.600M10 14h.01",
+  guide:
+    "M10 17.500a7.500 7.500 0 1 0 0-15 7.500 7.500 0 0 0 0 15zM7.750 7.750a2.250 2.250 0 1 1 3.250 2c-.7.400-1 .8-1 1.600M10 14h.01",
   person: "M10 10a3.250 3.250 0 1 0 0-6.500 3.250 3.250 0 0 0 0 6.500zM3.500 17c.5-3.500 3-5 6.500-5s6 1.500 6.500 5",
 };
 
 /** A small line drawing; always beside words or inside something labelled. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 20 20", class: `icon icon-${name}`, "aria-hidden": "true" })) {
+  for (const [key, value] of Object.entries({
+    viewBox: "0 0 20 20",
+    class: `icon icon-${name}`,
+    "aria-hidden": "true",
+  })) {
     svg.setAttribute(key, value);
   }
   const path = document.createElementNS(SVG, "path");

@@ -18,18 +18,41 @@ const DRAWN = {
       if (/^https?:\/\//i.test(element.url ?? "")) window.open(element.url, "_blank", "noopener,noreferrer");
       await tell(button, ctx, "click", element, block);
     };
-    const button = h("button", { type: "button", class: `button ${element.style ?? ""}`, "aria-label": element.accessibility_label, onclick: press, ...named(element, block) }, plain(element.text));
+    const button = h(
+      "button",
+      {
+        type: "button",
+        class: `button ${element.style ?? ""}`,
+        "aria-label": element.accessibility_label,
+        onclick: press,
+        ...named(element, block),
+      },
+      plain(element.text),
+    );
     return pendingAgain(button, ctx, element, block);
   },
 
   overflow(element, block, ctx) {
-    const button = h("button", { type: "button", class: "button overflow", "aria-label": "More actions", "aria-haspopup": "menu", "aria-expanded": "false", ...named(element, block) }, icon("more"));
+    const button = h(
+      "button",
+      {
+        type: "button",
+        class: "button overflow",
+        "aria-label": "More actions",
+        "aria-haspopup": "menu",
+        "aria-expanded": "false",
+        ...named(element, block),
+      },
+      icon("more"),
+    );
     const holder = h("span", { class: "overflow-holder" }, button);
-    button.addEventListener("click", () => toggleMenu(holder, button, element.options, async (option) => {
-      if (element.confirm && !(await confirmed(element.confirm, ctx.names))) return;
-      if (/^https?:\/\//i.test(option.url ?? "")) window.open(option.url, "_blank", "noopener,noreferrer");
-      await tell(button, ctx, "choose", element, block, [option.value]);
-    }));
+    button.addEventListener("click", () =>
+      toggleMenu(holder, button, element.options, async (option) => {
+        if (element.confirm && !(await confirmed(element.confirm, ctx.names))) return;
+        if (/^https?:\/\//i.test(option.url ?? "")) window.open(option.url, "_blank", "noopener,noreferrer");
+        await tell(button, ctx, "choose", element, block, [option.value]);
+      }),
+    );
     pendingAgain(button, ctx, element, block);
     return holder;
   },
@@ -46,14 +69,30 @@ const DRAWN = {
   datetimepicker: (element, block, ctx) => picker(element, block, ctx, "datetime-local"),
 
   feedback_buttons(element, block, ctx) {
-    return h("span", { class: "feedback" }, ["positive_button", "negative_button"].map((side) => {
-      const button = h("button", { type: "button", class: "button", onclick: () => tell(button, ctx, "choose", element, block, [element[side].value]) }, plain(element[side].text));
-      return button;
-    }));
+    return h(
+      "span",
+      { class: "feedback" },
+      ["positive_button", "negative_button"].map((side) => {
+        const button = h(
+          "button",
+          {
+            type: "button",
+            class: "button",
+            onclick: () => tell(button, ctx, "choose", element, block, [element[side].value]),
+          },
+          plain(element[side].text),
+        );
+        return button;
+      }),
+    );
   },
 
   icon_button(element, block, ctx) {
-    const button = h("button", { type: "button", class: "button", onclick: () => tell(button, ctx, "click", element, block) }, plain(element.text));
+    const button = h(
+      "button",
+      { type: "button", class: "button", onclick: () => tell(button, ctx, "click", element, block) },
+      plain(element.text),
+    );
     return button;
   },
 };
@@ -61,7 +100,8 @@ const DRAWN = {
 /** The value chosen so far, as `state.values` has it; what was typed here and not yet sent comes first. */
 export function chosen(element, block, ctx) {
   const state = ctx.values?.[block.block_id]?.[element.action_id] ?? {};
-  const one = state.selected_option?.value ?? state.selected_user ?? state.selected_channel ?? state.selected_conversation;
+  const one =
+    state.selected_option?.value ?? state.selected_user ?? state.selected_channel ?? state.selected_conversation;
   const typed = state.value ?? state.selected_date ?? state.selected_time ?? state.selected_date_time;
   return { one: one ?? null, many: (state.selected_options ?? []).map((option) => option.value), typed: typed ?? null };
 }
@@ -78,8 +118,17 @@ function select(element, block, ctx, groups) {
     const items = options.map(([value, words]) => h("option", { value, selected: value === one }, words));
     return label === null ? items : h("optgroup", { label }, items);
   });
-  const first = h("option", { value: "", disabled: !block.optional, selected: one === null }, element.placeholder ? plain(element.placeholder) : "Choose an option");
-  const control = h("select", { "aria-label": ctx.label ?? (plain(element.placeholder) || "Choose"), ...named(element, block) }, first, drawn);
+  const first = h(
+    "option",
+    { value: "", disabled: !block.optional, selected: one === null },
+    element.placeholder ? plain(element.placeholder) : "Choose an option",
+  );
+  const control = h(
+    "select",
+    { "aria-label": ctx.label ?? (plain(element.placeholder) || "Choose"), ...named(element, block) },
+    first,
+    drawn,
+  );
   control.addEventListener("change", async () => {
     if (element.confirm && !(await confirmed(element.confirm, ctx.names))) {
       control.value = one ?? "";
@@ -93,24 +142,81 @@ function select(element, block, ctx, groups) {
 function ticks(element, block, ctx, type) {
   const { one, many } = chosen(element, block, ctx);
   const group = `${ctx.place?.key ?? "view"}/${block.block_id}/${element.action_id}`;
-  const boxes = optionGroups(element).flatMap(([, options]) => options).map(([value]) => {
-    const option = (element.options ?? element.option_groups.flatMap((each) => each.options)).find((each) => each.value === value);
-    const box = h("input", { type, name: group, checked: type === "radio" ? value === one : many.includes(value), dataset: { value, focus: `${group}/${value}` } });
-    box.addEventListener("change", () => tell(box, ctx, "choose", element, block, boxes.map((each) => each.querySelector("input")).filter((each) => each.checked).map((each) => each.dataset.value)));
-    const words = option.text.type === "mrkdwn" ? mrkdwn(option.text.text, ctx.names) : [plain(option.text)];
-    const more = option.description ? h("span", { class: "description" }, option.description.type === "mrkdwn" ? mrkdwn(option.description.text, ctx.names) : plain(option.description)) : null;
-    return h("label", { class: "tick" }, box, h("span", {}, ...words, more));
-  });
-  return h("div", { class: "ticks", role: type === "radio" ? "radiogroup" : "group", "aria-label": ctx.label, dataset: { action: element.action_id, block: block.block_id } }, boxes);
+  const boxes = optionGroups(element)
+    .flatMap(([, options]) => options)
+    .map(([value]) => {
+      const option = (element.options ?? element.option_groups.flatMap((each) => each.options)).find(
+        (each) => each.value === value,
+      );
+      const box = h("input", {
+        type,
+        name: group,
+        checked: type === "radio" ? value === one : many.includes(value),
+        dataset: { value, focus: `${group}/${value}` },
+      });
+      box.addEventListener("change", () =>
+        tell(
+          box,
+          ctx,
+          "choose",
+          element,
+          block,
+          boxes
+            .map((each) => each.querySelector("input"))
+            .filter((each) => each.checked)
+            .map((each) => each.dataset.value),
+        ),
+      );
+      const words = option.text.type === "mrkdwn" ? mrkdwn(option.text.text, ctx.names) : [plain(option.text)];
+      const more = option.description
+        ? h(
+            "span",
+            { class: "description" },
+            option.description.type === "mrkdwn"
+              ? mrkdwn(option.description.text, ctx.names)
+              : plain(option.description),
+          )
+        : null;
+      return h("label", { class: "tick" }, box, h("span", {}, ...words, more));
+    });
+  return h(
+    "div",
+    {
+      class: "ticks",
+      role: type === "radio" ? "radiogroup" : "group",
+      "aria-label": ctx.label,
+      dataset: { action: element.action_id, block: block.block_id },
+    },
+    boxes,
+  );
 }
 
 function picker(element, block, ctx, type) {
-  const control = h("input", { type, class: "picker", value: String(chosen(element, block, ctx).typed ?? ""), "aria-label": ctx.label ?? plain(element.placeholder), ...named(element, block) });
-  control.addEventListener("change", () => tell(control, ctx, "choose", element, block, control.value ? [type === "datetime-local" ? Math.floor(new Date(control.value).getTime() / 1000) : control.value] : []));
+  const control = h("input", {
+    type,
+    class: "picker",
+    value: String(chosen(element, block, ctx).typed ?? ""),
+    "aria-label": ctx.label ?? plain(element.placeholder),
+    ...named(element, block),
+  });
+  control.addEventListener("change", () =>
+    tell(
+      control,
+      ctx,
+      "choose",
+      element,
+      block,
+      control.value
+        ? [type === "datetime-local" ? Math.floor(new Date(control.value).getTime() / 1000) : control.value]
+        : [],
+    ),
+  );
   return control;
 }
 
-const named = (element, block) => ({ dataset: { action: element.action_id, block: block.block_id, focus: `${block.block_id}/${element.action_id}` } });
+const named = (element, block) => ({
+  dataset: { action: element.action_id, block: block.block_id, focus: `${block.block_id}/${element.action_id}` },
+});
 const pendingKey = (ctx, element, block) => `${ctx.place?.key ?? "view"}/${block.block_id}/${element.action_id}`;
 const underWay = new Set();
 
@@ -124,7 +230,8 @@ async function tell(control, ctx, verb, element, block, values) {
     await ctx.act(verb, { action_id: element.action_id, block_id: block.block_id, ...(values ? { values } : {}) });
   } finally {
     underWay.delete(key);
-    for (const drawn of document.querySelectorAll(`[aria-busy][data-action="${CSS.escape(element.action_id)}"]`)) drawn.removeAttribute("aria-busy");
+    for (const drawn of document.querySelectorAll(`[aria-busy][data-action="${CSS.escape(element.action_id)}"]`))
+      drawn.removeAttribute("aria-busy");
     control.removeAttribute("aria-busy");
   }
 }
@@ -140,11 +247,22 @@ function toggleMenu(holder, button, options, choose) {
   if (open) return open.closeMenu();
   const items = options.map((option) => {
     const more = option.description ? h("span", { class: "description" }, plain(option.description)) : null;
-    return h("button", { type: "button", role: "menuitem", class: "menu-item", dataset: { value: option.value }, onclick: () => {
-      menu.closeMenu();
-      button.focus();
-      choose(option);
-    } }, plain(option.text), more);
+    return h(
+      "button",
+      {
+        type: "button",
+        role: "menuitem",
+        class: "menu-item",
+        dataset: { value: option.value },
+        onclick: () => {
+          menu.closeMenu();
+          button.focus();
+          choose(option);
+        },
+      },
+      plain(option.text),
+      more,
+    );
   });
   const menu = h("div", { class: "menu", role: "menu" }, items);
   const forget = dismissable(menu, button, () => menu.closeMenu());

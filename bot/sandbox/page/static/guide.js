@@ -17,8 +17,16 @@ export class Guide {
     this.done = new Set();
     this.approved = null; // {channel, ts} of the card that was approved
     this.steps = h("ol", {});
-    this.element = h("aside", { class: "guide", "aria-label": "First minute" }, this.steps,
-      h("button", { type: "button", class: "icon-button", "aria-label": "Close the guide", onclick: () => this.show(false) }, icon("close")));
+    this.element = h(
+      "aside",
+      { class: "guide", "aria-label": "First minute" },
+      this.steps,
+      h(
+        "button",
+        { type: "button", class: "icon-button", "aria-label": "Close the guide", onclick: () => this.show(false) },
+        icon("close"),
+      ),
+    );
     this.show(localStorage.getItem(CLOSED) !== "1");
     this.#draw();
   }
@@ -34,7 +42,9 @@ export class Guide {
 
   /** Look at the workspace for what has happened since. */
   look(state, find) {
-    const cards = state.channels.flatMap((channel) => channel.messages).filter((message) => message.bot_id && Number(message.ts) > this.began);
+    const cards = state.channels
+      .flatMap((channel) => channel.messages)
+      .filter((message) => message.bot_id && Number(message.ts) > this.began);
     if (cards.some((card) => JSON.stringify(card.blocks ?? []).includes(this.config.chatTitle))) this.#tick("write");
     const card = this.approved && find(this.approved.channel, this.approved.ts);
     if (card && JSON.stringify(card.blocks ?? []).includes("Delivered")) this.#tick("arrive");
@@ -57,11 +67,23 @@ export class Guide {
 
   #draw() {
     const next = STEPS.find(([key]) => !this.done.has(key))?.[0];
-    this.steps.replaceChildren(...STEPS.map(([key, words, more], index) => {
-      const done = this.done.has(key);
-      return h("li", { class: done ? "done" : key === next ? "next" : "", "aria-current": key === next ? "step" : null },
-        h("span", { class: "step", "aria-hidden": "true" }, done ? icon("check") : String(index + 1)),
-        h("span", {}, h("b", {}, words), h("span", { class: "sr-only" }, done ? " (done)" : ""), " ", h("small", {}, more)));
-    }));
+    this.steps.replaceChildren(
+      ...STEPS.map(([key, words, more], index) => {
+        const done = this.done.has(key);
+        return h(
+          "li",
+          { class: done ? "done" : key === next ? "next" : "", "aria-current": key === next ? "step" : null },
+          h("span", { class: "step", "aria-hidden": "true" }, done ? icon("check") : String(index + 1)),
+          h(
+            "span",
+            {},
+            h("b", {}, words),
+            h("span", { class: "sr-only" }, done ? " (done)" : ""),
+            " ",
+            h("small", {}, more),
+          ),
+        );
+      }),
+    );
   }
 }

@@ -27,10 +27,32 @@ export class Home {
       },
     };
     keyed(this.body, [
-      ...(this.error ? [{ key: "error", mark: this.error, build: () => h("div", { class: "complaint", role: "alert" }, icon("alert"), this.error) }] : []),
+      ...(this.error
+        ? [
+            {
+              key: "error",
+              mark: this.error,
+              build: () => h("div", { class: "complaint", role: "alert" }, icon("alert"), this.error),
+            },
+          ]
+        : []),
       view
-        ? { key: "view", mark: JSON.stringify([view.blocks, view.values, desk.state.me.id]), build: () => h("div", { class: "blocks", tabindex: -1 }, ...drawBlocks(view.blocks, ctx)) }
-        : { key: "none", mark: "none", build: () => h("div", { class: "empty" }, h("b", {}, "Nothing published here yet"), h("p", {}, "The app is asked for your Home when you open this tab.")) },
+        ? {
+            key: "view",
+            mark: JSON.stringify([view.blocks, view.values, desk.state.me.id]),
+            build: () => h("div", { class: "blocks", tabindex: -1 }, ...drawBlocks(view.blocks, ctx)),
+          }
+        : {
+            key: "none",
+            mark: "none",
+            build: () =>
+              h(
+                "div",
+                { class: "empty" },
+                h("b", {}, "Nothing published here yet"),
+                h("p", {}, "The app is asked for your Home when you open this tab."),
+              ),
+          },
     ]);
   }
 }

@@ -14,7 +14,10 @@ export function drawInput(block, ctx) {
   const error = ctx.errors?.[block.block_id];
   const described = [error ? `${id}-error` : null, block.hint ? `${id}-hint` : null].filter(Boolean).join(" ") || null;
   const label = [plain(block.label), block.optional ? h("span", { class: "optional" }, " (optional)") : null];
-  const field = element.type in TYPES ? text(element, block, ctx, id, described, error) : drawElement(element, block, held(ctx, block));
+  const field =
+    element.type in TYPES
+      ? text(element, block, ctx, id, described, error)
+      : drawElement(element, block, held(ctx, block));
   const typed = element.type in TYPES;
   return h(
     "div",
@@ -64,11 +67,18 @@ function text(element, block, ctx, id, described, error) {
     "aria-describedby": described,
     "aria-invalid": error ? "true" : null,
     placeholder: element.placeholder ? plain(element.placeholder) : null,
-    dataset: { action: element.action_id, block: block.block_id, focus: key, autofocus: element.focus_on_load ? "1" : "" },
+    dataset: {
+      action: element.action_id,
+      block: block.block_id,
+      focus: key,
+      autofocus: element.focus_on_load ? "1" : "",
+    },
     value: ctx.typed.get(key) ?? chosen(element, block, ctx).typed ?? "",
   };
   const many = element.type === "plain_text_input" && element.multiline;
-  const field = many ? h("textarea", { rows: 3, ...attributes }) : h("input", { type: TYPES[element.type], ...attributes });
+  const field = many
+    ? h("textarea", { rows: 3, ...attributes })
+    : h("input", { type: TYPES[element.type], ...attributes });
   const left = h("span", { class: "left", "aria-live": "polite" });
   const count = () => {
     const over = longest - field.value.length;
@@ -80,7 +90,13 @@ function text(element, block, ctx, id, described, error) {
     ctx.typed.set(key, field.value);
     count();
   });
-  if (block.dispatch_action && !many) field.addEventListener("keydown", (event) => event.key === "Enter" && ctx.act("type", { action_id: element.action_id, block_id: block.block_id, text: field.value }));
+  if (block.dispatch_action && !many)
+    field.addEventListener(
+      "keydown",
+      (event) =>
+        event.key === "Enter" &&
+        ctx.act("type", { action_id: element.action_id, block_id: block.block_id, text: field.value }),
+    );
   requestAnimationFrame(count);
   return h("div", { class: "field" }, field, left);
 }

@@ -21,7 +21,12 @@ const config = await get("/demo/place");
 
 class Page {
   constructor() {
-    this.desk = new Desk({ me: sessionStorage.getItem(ME) ?? config.me, place: { channel: config.channel }, drawn: () => this.draw(), told: (...press) => this.guide.pressed(...press) });
+    this.desk = new Desk({
+      me: sessionStorage.getItem(ME) ?? config.me,
+      place: { channel: config.channel },
+      drawn: () => this.draw(),
+      told: (...press) => this.guide.pressed(...press),
+    });
     this.desk.openThread = (channel, ts, options) => this.openThread(channel, ts, options);
     this.customers = new Customers(config);
     this.guide = new Guide(config);
@@ -30,9 +35,20 @@ class Page {
     this.sidebar = new Sidebar({ go: (place) => this.go(place) });
     this.list = new MessageList("Messages", "channel");
     this.home = new Home({});
-    this.thread = new Thread({ composer: { ...this.#writing(() => this.desk.thread.channel), send: (text, { broadcast }) => this.send(this.desk.thread.channel, text, this.desk.thread.ts, broadcast) }, close: () => this.closeThread() });
+    this.thread = new Thread({
+      composer: {
+        ...this.#writing(() => this.desk.thread.channel),
+        send: (text, { broadcast }) => this.send(this.desk.thread.channel, text, this.desk.thread.ts, broadcast),
+      },
+      close: () => this.closeThread(),
+    });
     this.composer = new Composer(this.#writing(() => this.desk.channel()?.id ?? this.desk.state.bot.user_id));
-    this.top = new TopBar({ become: (user) => this.become(user), guide: this.guide, hood: this.hood, show: (side) => this.show(side) });
+    this.top = new TopBar({
+      become: (user) => this.become(user),
+      guide: this.guide,
+      hood: this.hood,
+      show: (side) => this.show(side),
+    });
     this.lastRead = null;
     this.#build();
   }
@@ -41,13 +57,42 @@ class Page {
     this.title = h("h2", {});
     this.topic = h("span", { class: "topic" });
     this.tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Signoff" });
-    this.lost = h("div", { class: "lost", role: "status", hidden: true }, "Connection lost. Trying to reach the demo again…");
-    this.main = h("main", { class: "channel" },
-      h("header", { class: "pane-head" },
-        h("button", { type: "button", class: "icon-button open-sidebar", "aria-label": "Channels", onclick: () => this.slack.classList.toggle("with-sidebar") }, icon("menu")),
-        this.title, this.topic),
-      this.tabs, this.list.element, this.home.element, this.composer.element);
-    this.slack = h("section", { class: "slack", "aria-label": "Slack" }, this.sidebar.element, this.main, this.thread.element);
+    this.lost = h(
+      "div",
+      { class: "lost", role: "status", hidden: true },
+      "Connection lost. Trying to reach the demo again…",
+    );
+    this.main = h(
+      "main",
+      { class: "channel" },
+      h(
+        "header",
+        { class: "pane-head" },
+        h(
+          "button",
+          {
+            type: "button",
+            class: "icon-button open-sidebar",
+            "aria-label": "Channels",
+            onclick: () => this.slack.classList.toggle("with-sidebar"),
+          },
+          icon("menu"),
+        ),
+        this.title,
+        this.topic,
+      ),
+      this.tabs,
+      this.list.element,
+      this.home.element,
+      this.composer.element,
+    );
+    this.slack = h(
+      "section",
+      { class: "slack", "aria-label": "Slack" },
+      this.sidebar.element,
+      this.main,
+      this.thread.element,
+    );
     this.frame = h("div", { class: "frame" }, this.customers.element, this.slack, this.hood.element);
     document.body.append(this.top.element, this.guide.element, this.lost, this.frame, this.top.sides);
     this.frame.addEventListener("click", (event) => this.#follows(event));
@@ -56,7 +101,9 @@ class Page {
 
   /** A link to a message of this workspace leads there instead of away. */
   #follows(event) {
-    const found = /\.slack\.com\/archives\/(\w+)\/p(\d+)(\d{6})(?:\?.*thread_ts=([\d.]+))?/.exec(event.target.closest?.("a[href]")?.href ?? "");
+    const found = /\.slack\.com\/archives\/(\w+)\/p(\d+)(\d{6})(?:\?.*thread_ts=([\d.]+))?/.exec(
+      event.target.closest?.("a[href]")?.href ?? "",
+    );
     if (!found) return;
     event.preventDefault();
     const [, channel, seconds, micros, thread] = found;
@@ -67,7 +114,11 @@ class Page {
 
   #writing(channel) {
     return {
-      people: () => [["Signoff", "the bot: say how to redraft, in a card’s thread"], ...people(this.desk.state).map((user) => [user.real_name, user.title]), ...this.desk.state.usergroups.map((group) => [group.handle, group.name])],
+      people: () => [
+        ["Signoff", "the bot: say how to redraft, in a card’s thread"],
+        ...people(this.desk.state).map((user) => [user.real_name, user.title]),
+        ...this.desk.state.usergroups.map((group) => [group.handle, group.name]),
+      ],
       send: (text) => this.send(channel(), text),
       run: (command, text) => this.desk.say("command", { channel: channel(), command, text }),
     };
@@ -82,11 +133,15 @@ class Page {
 
   #follow() {
     this.unfollow?.();
-    this.unfollow = follow(this.desk.me, () => {
-      this.desk.refresh();
-      this.customers.refresh();
-      this.hood.refresh();
-    }, (yes) => (this.lost.hidden = yes));
+    this.unfollow = follow(
+      this.desk.me,
+      () => {
+        this.desk.refresh();
+        this.customers.refresh();
+        this.hood.refresh();
+      },
+      (yes) => (this.lost.hidden = yes),
+    );
   }
 
   // -- what the person does --------------------------------------------------------------------------------------
@@ -150,8 +205,15 @@ class Page {
     this.home.element.hidden = !home;
     this.slack.classList.toggle("with-thread", Boolean(desk.thread));
     if (home) this.home.draw(desk);
-    else this.list.draw(`${desk.me}/${channel?.id ?? "direct"}`, channel ? desk.messages(channel) : [], desk, { lastRead: this.lastRead, empty: () => emptyChannel(channel) });
-    this.composer.aim(channel?.kind === "im" || place.app ? `Message ${state.bot.name}` : `Message #${channel?.name ?? ""} (internal)`, null);
+    else
+      this.list.draw(`${desk.me}/${channel?.id ?? "direct"}`, channel ? desk.messages(channel) : [], desk, {
+        lastRead: this.lastRead,
+        empty: () => emptyChannel(channel),
+      });
+    this.composer.aim(
+      channel?.kind === "im" || place.app ? `Message ${state.bot.name}` : `Message #${channel?.name ?? ""} (internal)`,
+      null,
+    );
     this.thread.draw(desk);
     this.modals.draw(state.views);
     desk.markRead();
@@ -162,19 +224,44 @@ class Page {
 
   #drawHead(state, channel, place) {
     const inApp = Boolean(place.app);
-    this.title.replaceChildren(...(inApp ? [h("img", { src: "/demo/static/signoff.svg", alt: "", width: 22, height: 22 }), state.bot.name] : [icon(channel?.kind === "group" ? "lock" : "hash"), channel?.name ?? ""]));
+    this.title.replaceChildren(
+      ...(inApp
+        ? [h("img", { src: "/demo/static/signoff.svg", alt: "", width: 22, height: 22 }), state.bot.name]
+        : [icon(channel?.kind === "group" ? "lock" : "hash"), channel?.name ?? ""]),
+    );
     this.topic.textContent = inApp ? "" : (channel?.topic ?? "");
     this.tabs.hidden = !inApp;
     if (this.tabs.dataset.at === String(place.app)) return;
     this.tabs.dataset.at = String(place.app);
-    this.tabs.replaceChildren(...[["home", "Home"], ["messages", "Messages"]].map(([key, words]) =>
-      h("button", { type: "button", role: "tab", class: "tab", "aria-selected": String(place.app === key), onclick: () => this.go({ app: key }) }, words)));
+    this.tabs.replaceChildren(
+      ...[
+        ["home", "Home"],
+        ["messages", "Messages"],
+      ].map(([key, words]) =>
+        h(
+          "button",
+          {
+            type: "button",
+            role: "tab",
+            class: "tab",
+            "aria-selected": String(place.app === key),
+            onclick: () => this.go({ app: key }),
+          },
+          words,
+        ),
+      ),
+    );
   }
 }
 
 function emptyChannel(channel) {
   const name = channel && channel.kind !== "im" ? `#${channel.name}` : "Signoff";
-  return h("div", { class: "empty" }, h("b", {}, `Nothing in ${name} yet`), h("p", {}, "Cards appear here as soon as a customer writes. Try the web chat."));
+  return h(
+    "div",
+    { class: "empty" },
+    h("b", {}, `Nothing in ${name} yet`),
+    h("p", {}, "Cards appear here as soon as a customer writes. Try the web chat."),
+  );
 }
 
 await new Page().start();

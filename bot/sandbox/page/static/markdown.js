@@ -3,10 +3,14 @@
 import { h } from "./dom.js";
 import { link } from "./mrkdwn.js";
 
-const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|(?<![\w*])[*_]([^*_\s][^*_]*)[*_](?!\w)|~~([^~]+)~~|\[([^\]]+)\]\((https?:\/\/[^\s)]+)\)/g;
+const INLINE =
+  /`([^`]+)`|\*\*([^*]+)\*\*|(?<![\w*])[*_]([^*_\s][^*_]*)[*_](?!\w)|~~([^~]+)~~|\[([^\]]+)\]\((https?:\/\/[^\s)]+)\)/g;
 
 export function markdown(text) {
-  return text.split(/\n{2,}/).filter((part) => part.trim()).map(paragraph);
+  return text
+    .split(/\n{2,}/)
+    .filter((part) => part.trim())
+    .map(paragraph);
 }
 
 function paragraph(part) {
@@ -14,9 +18,20 @@ function paragraph(part) {
   const heading = /^(#{1,6})\s+(.*)$/.exec(part);
   if (heading && lines.length === 1) return h("h4", {}, ...inline(heading[2]));
   if (part.startsWith("```")) return h("pre", {}, part.replace(/^```\w*\n?|\n?```$/g, ""));
-  if (lines.every((line) => /^\s*[-*]\s+/.test(line))) return h("ul", {}, lines.map((line) => h("li", {}, ...inline(line.replace(/^\s*[-*]\s+/, "")))));
-  if (lines.every((line) => /^\s*\d+[.)]\s+/.test(line))) return h("ol", {}, lines.map((line) => h("li", {}, ...inline(line.replace(/^\s*\d+[.)]\s+/, "")))));
-  if (lines.every((line) => line.startsWith(">"))) return h("blockquote", {}, ...inline(lines.map((line) => line.slice(1).trimStart()).join("\n")));
+  if (lines.every((line) => /^\s*[-*]\s+/.test(line)))
+    return h(
+      "ul",
+      {},
+      lines.map((line) => h("li", {}, ...inline(line.replace(/^\s*[-*]\s+/, "")))),
+    );
+  if (lines.every((line) => /^\s*\d+[.)]\s+/.test(line)))
+    return h(
+      "ol",
+      {},
+      lines.map((line) => h("li", {}, ...inline(line.replace(/^\s*\d+[.)]\s+/, "")))),
+    );
+  if (lines.every((line) => line.startsWith(">")))
+    return h("blockquote", {}, ...inline(lines.map((line) => line.slice(1).trimStart()).join("\n")));
   return h("p", {}, ...inline(part));
 }
 

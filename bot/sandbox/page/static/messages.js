@@ -10,8 +10,20 @@ const NEAR_BOTTOM = 80;
 export class MessageList {
   constructor(label, where) {
     this.where = where;
-    this.log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-relevant": "additions", "aria-label": label, tabindex: 0 });
-    this.more = h("button", { type: "button", class: "to-newest", hidden: true, onclick: () => this.toBottom() }, "New messages ", icon("down"));
+    this.log = h("div", {
+      class: "log",
+      role: "log",
+      "aria-live": "polite",
+      "aria-relevant": "additions",
+      "aria-label": label,
+      tabindex: 0,
+    });
+    this.more = h(
+      "button",
+      { type: "button", class: "to-newest", hidden: true, onclick: () => this.toBottom() },
+      "New messages ",
+      icon("down"),
+    );
     this.element = h("div", { class: "log-frame" }, this.log, this.more);
     this.log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.atBottom = true;
@@ -61,12 +73,22 @@ export class MessageList {
     for (const message of items) {
       const day = dayOf(message.ts);
       if (!before || dayOf(before.ts) !== day) {
-        if (this.where === "channel") entries.push({ key: `day ${day}`, mark: day, build: () => h("div", { class: "day", role: "separator" }, h("span", {}, day)) });
+        if (this.where === "channel")
+          entries.push({
+            key: `day ${day}`,
+            mark: day,
+            build: () => h("div", { class: "day", role: "separator" }, h("span", {}, day)),
+          });
         before = null;
       }
       if (!line && Number(message.ts) > Number(lastRead)) {
         line = true;
-        if (before) entries.push({ key: `new ${lastRead}`, mark: "", build: () => h("div", { class: "new-line", role: "separator" }, h("span", {}, "New")) });
+        if (before)
+          entries.push({
+            key: `new ${lastRead}`,
+            mark: "",
+            build: () => h("div", { class: "new-line", role: "separator" }, h("span", {}, "New")),
+          });
         before = null;
       }
       entries.push(this.#entry(message, before, desk));
@@ -79,7 +101,14 @@ export class MessageList {
   }
 
   #entry(message, before, desk) {
-    const compact = Boolean(before) && !message.bot_id && before.user === message.user && !before.bot_id && !message.ephemeral && !before.ephemeral && Number(message.ts) - Number(before.ts) < CLOSE_BY_SECONDS;
+    const compact =
+      Boolean(before) &&
+      !message.bot_id &&
+      before.user === message.user &&
+      !before.bot_id &&
+      !message.ephemeral &&
+      !before.ephemeral &&
+      Number(message.ts) - Number(before.ts) < CLOSE_BY_SECONDS;
     const options = { where: this.where, compact, unreadReplies: desk.hasUnreadReplies(message) };
     const talk = message.replies?.length ? [message.replies.length, message.replies.at(-1).ts] : null;
     return {

@@ -23,7 +23,16 @@ export class Modals {
     const view = views.at(-1);
     for (const id of this.typed.keys()) if (!views.some((each) => each.id === id)) this.typed.delete(id);
     if (!view) return this.#hide();
-    const mark = JSON.stringify([view.blocks, view.errors, view.title, view.submit, view.close, views.length, this.busy, this.error]);
+    const mark = JSON.stringify([
+      view.blocks,
+      view.errors,
+      view.title,
+      view.submit,
+      view.close,
+      views.length,
+      this.busy,
+      this.error,
+    ]);
     if (this.shown?.id === view.id && this.shown.mark === mark) return;
     if (!this.typed.has(view.id)) this.typed.set(view.id, new Map());
     const body = this.#body(view, views.length);
@@ -58,17 +67,62 @@ export class Modals {
     };
     const back = depth > 1;
     return [
-      h("header", { class: "modal-head" },
-        back ? h("button", { type: "button", class: "icon-button", "aria-label": "Back", onclick: () => this.#close() }, icon("back")) : null,
+      h(
+        "header",
+        { class: "modal-head" },
+        back
+          ? h(
+              "button",
+              { type: "button", class: "icon-button", "aria-label": "Back", onclick: () => this.#close() },
+              icon("back"),
+            )
+          : null,
         h("img", { class: "modal-app", src: "/demo/static/signoff.svg", alt: "" }),
         h("h2", { id: "modal-title" }, plain(view.title)),
-        h("button", { type: "button", class: "icon-button", "aria-label": "Close", dataset: { focus: "x" }, onclick: () => this.#close() }, icon("close"))),
-      h("div", { class: "modal-body", tabindex: -1 },
+        h(
+          "button",
+          {
+            type: "button",
+            class: "icon-button",
+            "aria-label": "Close",
+            dataset: { focus: "x" },
+            onclick: () => this.#close(),
+          },
+          icon("close"),
+        ),
+      ),
+      h(
+        "div",
+        { class: "modal-body", tabindex: -1 },
         this.error ? h("div", { class: "modal-error", role: "alert" }, icon("alert"), this.error) : null,
-        ...drawBlocks(view.blocks, ctx)),
-      h("footer", { class: "modal-foot" },
-        h("button", { type: "button", class: "button", dataset: { focus: "cancel", modal: "close" }, onclick: () => this.#close() }, view.close ? plain(view.close) : view.submit ? "Cancel" : "Close"),
-        view.submit ? h("button", { type: "submit", class: "button primary", dataset: { focus: "submit", modal: "submit" }, "aria-busy": this.busy ? "true" : null }, plain(view.submit)) : null),
+        ...drawBlocks(view.blocks, ctx),
+      ),
+      h(
+        "footer",
+        { class: "modal-foot" },
+        h(
+          "button",
+          {
+            type: "button",
+            class: "button",
+            dataset: { focus: "cancel", modal: "close" },
+            onclick: () => this.#close(),
+          },
+          view.close ? plain(view.close) : view.submit ? "Cancel" : "Close",
+        ),
+        view.submit
+          ? h(
+              "button",
+              {
+                type: "submit",
+                class: "button primary",
+                dataset: { focus: "submit", modal: "submit" },
+                "aria-busy": this.busy ? "true" : null,
+              },
+              plain(view.submit),
+            )
+          : null,
+      ),
     ];
   }
 
@@ -85,14 +139,21 @@ export class Modals {
     const same = at?.dataset.focus ? box.querySelector(`[data-focus="${CSS.escape(at.dataset.focus)}"]`) : null;
     const target = invalid ?? same ?? box;
     target.focus({ preventScroll: !invalid });
-    if (target === same && caret?.[0] !== null && caret) try { same.setSelectionRange(...caret); } catch { /* not a text field */ }
+    if (target === same && caret?.[0] !== null && caret)
+      try {
+        same.setSelectionRange(...caret);
+      } catch {
+        /* not a text field */
+      }
   }
 
   #focusFirst() {
     const box = this.shown.box;
-    const first = box.querySelector('[data-autofocus="1"]') ?? box.querySelector(".modal-body :is(input, textarea, select)");
+    const first =
+      box.querySelector('[data-autofocus="1"]') ?? box.querySelector(".modal-body :is(input, textarea, select)");
     (first ?? box).focus({ preventScroll: true });
-    if (first?.setSelectionRange && first.tagName === "TEXTAREA") first.setSelectionRange(first.value.length, first.value.length);
+    if (first?.setSelectionRange && first.tagName === "TEXTAREA")
+      first.setSelectionRange(first.value.length, first.value.length);
   }
 
   /** Everything typed that still has its input, as `values` of a submission. */

@@ -87,7 +87,8 @@ function firstMark(text, marks) {
   for (const { sign, tag, inside } of marks) {
     for (let start = text.indexOf(sign); start >= 0; start = text.indexOf(sign, start + 1)) {
       if (best && start > best.start) break;
-      if (!free(start) || !border(text[start - 1]) || /[\s]/.test(text[start + 1] ?? " ") || text[start + 1] === sign) continue;
+      if (!free(start) || !border(text[start - 1]) || /[\s]/.test(text[start + 1] ?? " ") || text[start + 1] === sign)
+        continue;
       let end = start + 1;
       do end = text.indexOf(sign, end + 1);
       while (end > 0 && (!free(end) || /\s/.test(text[end - 1]) || !border(text[end + 1])));
@@ -142,7 +143,8 @@ function special(body, said, names) {
 }
 
 function dated([seconds, format, url], said) {
-  const shown = /^\d+$/.test(seconds ?? "") && format ? moment(Number(seconds), format, said) : document.createTextNode(said ?? "");
+  const shown =
+    /^\d+$/.test(seconds ?? "") && format ? moment(Number(seconds), format, said) : document.createTextNode(said ?? "");
   return url ? link(url, shown) : shown;
 }
 

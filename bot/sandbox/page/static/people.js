@@ -15,11 +15,14 @@ export class Names {
   isMe = (id) => id === this.state.me.id;
   isMine = (group) => this.groups.get(group)?.users.includes(this.state.me.id) ?? false;
   isAnyOfMe = (ids) => ids.includes(this.state.me.id);
-  everyone = () => [...this.users.values()].filter((user) => !user.is_bot && !user.deleted).map((user) => [user.id, user.real_name]);
-  everyChannel = () => [...this.channels.values()].filter((each) => each.kind !== "im").map((each) => [each.id, `#${each.name}`]);
+  everyone = () =>
+    [...this.users.values()].filter((user) => !user.is_bot && !user.deleted).map((user) => [user.id, user.real_name]);
+  everyChannel = () =>
+    [...this.channels.values()].filter((each) => each.kind !== "im").map((each) => [each.id, `#${each.name}`]);
 
   /** Whether a message notifies this person. */
-  pings = (message) => message.pings.some((id) => this.isMe(id) || this.isMine(id) || ["channel", "here", "everyone"].includes(id));
+  pings = (message) =>
+    message.pings.some((id) => this.isMe(id) || this.isMine(id) || ["channel", "here", "everyone"].includes(id));
 }
 
 /** "agent", "supervisor", "admin" or "outsider", as the demo's policy has it. */

@@ -64,7 +64,12 @@ function drawRun(run, names) {
 
 function styled(style, content) {
   let node = typeof content === "string" ? document.createTextNode(content) : content;
-  for (const [name, tag] of [["code", "code"], ["strike", "s"], ["italic", "i"], ["bold", "b"]]) {
+  for (const [name, tag] of [
+    ["code", "code"],
+    ["strike", "s"],
+    ["italic", "i"],
+    ["bold", "b"],
+  ]) {
     if (style?.[name]) node = h(tag, {}, node);
   }
   return node;

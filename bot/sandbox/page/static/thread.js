@@ -9,10 +9,34 @@ export class Thread {
     this.list = new MessageList("Thread", "thread");
     this.composer = new Composer({ ...composer, inThread: true });
     this.where = h("span", { class: "thread-where" });
-    this.element = h("aside", { class: "thread", "aria-label": "Thread", hidden: true },
-      h("header", { class: "pane-head" }, h("button", { type: "button", class: "icon-button back", "aria-label": "Back to the channel", onclick: close }, icon("back")), h("h2", {}, "Thread"), this.where,
-        h("button", { type: "button", class: "icon-button close", "aria-label": "Close thread", dataset: { focus: "close" }, onclick: close }, icon("close"))),
-      this.list.element, this.composer.element);
+    this.element = h(
+      "aside",
+      { class: "thread", "aria-label": "Thread", hidden: true },
+      h(
+        "header",
+        { class: "pane-head" },
+        h(
+          "button",
+          { type: "button", class: "icon-button back", "aria-label": "Back to the channel", onclick: close },
+          icon("back"),
+        ),
+        h("h2", {}, "Thread"),
+        this.where,
+        h(
+          "button",
+          {
+            type: "button",
+            class: "icon-button close",
+            "aria-label": "Close thread",
+            dataset: { focus: "close" },
+            onclick: close,
+          },
+          icon("close"),
+        ),
+      ),
+      this.list.element,
+      this.composer.element,
+    );
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && close());
   }
 
@@ -25,7 +49,14 @@ export class Thread {
     this.composer.aim("Reply… (internal)", name);
     const replies = desk.replies(parent);
     const count = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
-    const divide = (message) => message.ts === parent.ts && replies.length ? { key: "count", mark: count, build: () => h("div", { class: "reply-count", role: "separator" }, h("span", {}, count)) } : null;
+    const divide = (message) =>
+      message.ts === parent.ts && replies.length
+        ? {
+            key: "count",
+            mark: count,
+            build: () => h("div", { class: "reply-count", role: "separator" }, h("span", {}, count)),
+          }
+        : null;
     this.list.draw(`${parent.channel}/${parent.ts}`, [{ ...parent, replies: undefined }, ...replies], desk, { divide });
   }
 }
