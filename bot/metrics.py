@@ -27,9 +27,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PATIENCE_SECONDS: Final = 3  # less than a scraper's usual ten
 _FRESH: Final = timedelta(seconds=5)  # several scrapers, one look at the database
 
-drafts: Final = Counter(
-    "signoff_drafts", "Drafts asked for, by result: written, offline, or why there was none.", ["result"]
-)
+drafts: Final = Counter("signoff_drafts", "Drafts asked for, by result: drafted, or why there was none.", ["result"])
 refused: Final = Counter(
     "signoff_http_refused", "Requests answered 4xx or 5xx, by place and status.", ["place", "status"]
 )

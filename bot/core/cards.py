@@ -97,8 +97,8 @@ class Proposal:
 
     text: str
     sources: tuple[Cited, ...]
-    evidence: str  # "31 of 34 replies like this went out unchanged"; empty while there is none
-    made_by: str  # "Drafted by claude-sonnet-5-5" / "Offline draft, composed from the knowledge base without a model"
+    evidence: str  # "31 of 34 drafts like this went out unchanged"; empty while there is none
+    made_by: str  # "Drafted by claude-sonnet-5-5"; offline drafts say so
     offline: bool
 
 
@@ -118,7 +118,7 @@ class Ending:
     words: str  # "Approved by Bo Lindqvist", in plain text; names are hostile
     at: datetime
     text: str | None = None  # what goes out; None: nothing does
-    delivery: str = ""  # "Sending in 10 s", "Delivered", "Not delivered: 410 gone"
+    delivery: str = ""  # "Not sent yet: Undo takes it back", "Delivered", "NOT DELIVERED: …"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
-"""signoff.toml as values: the desk's rules and wiring. Reading the file is bot.settings' business."""
+"""signoff.toml as values: the desk's rules and wiring. bot.policy_file reads the file."""
 
+import re
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
@@ -39,7 +40,7 @@ class CategoryPolicy(_Section):
     """One kind of question: how it is recognised and where its cards go."""
 
     name: Name
-    title: str = Field(default="", max_length=75)  # on cards; the name if empty
+    title: str = Field(default="", max_length=75)  # on cards; made from the name if empty
     keywords: tuple[str, ...] = ()  # whole words or phrases, ignoring case
     patterns: tuple[str, ...] = ()  # regular expressions, ignoring case
     channel: SlackChannel | None = None  # where its cards go; None: [slack] channel
@@ -51,8 +52,6 @@ class CategoryPolicy(_Section):
     @field_validator("patterns")
     @classmethod
     def _compiles(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        import re  # noqa: PLC0415  # only at start-up
-
         for pattern in patterns:
             try:
                 re.compile(pattern, re.IGNORECASE)

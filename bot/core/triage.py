@@ -63,8 +63,8 @@ def triage(
 ) -> Triage:
     """Judge one message (or a burst, joined).
 
-    `previous` is the conversation's category so far: it stays unless the words name another. `opened`: it is the
-    conversation's first message, where thanks and automatic mail still begin a card-less conversation.
+    `previous` is the conversation's category so far: it stays unless the words name another. `opened`: the message
+    begins a conversation or joins a question that is open, so that mere thanks are not set aside as a note.
     """
     category, words = _category(text, policy.categories)
     category = category or previous or DEFAULT_CATEGORY
