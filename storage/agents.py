@@ -27,7 +27,6 @@ _ALL: Final = (
     .join(_IDENTITY, _IDENTITY.c.agent_id == _AGENT.c.id)
     .where(_IDENTITY.c.surface == bindparam("surface"))
 )
-_IDENTITIES: Final = select(_IDENTITY).where(_IDENTITY.c.agent_id == bindparam("agent_id"))
 _BY_EMAIL: Final = select(_AGENT).where(_AGENT.c.email == bindparam("email")).limit(1)
 _PAUSES: Final = (
     select(_PAUSE).where(_PAUSE.c.ended_at.is_(None), _PAUSE.c.until > bindparam("now")).order_by(_PAUSE.c.created_at)
@@ -57,11 +56,6 @@ def roster(tx: Tx, surface: str) -> dict[str, Agent]:
 
 def by_email(tx: Tx, email: str) -> Agent | None:
     return tx.first(Agent, _BY_EMAIL, email=email)
-
-
-def identities(tx: Tx, agent_id: str) -> dict[str, str]:
-    """The agent's user id by surface."""
-    return {row.surface: row.external_id for row in tx.all(AgentIdentity, _IDENTITIES, agent_id=agent_id)}
 
 
 def pauses(tx: Tx, now: datetime) -> list[Pause]:

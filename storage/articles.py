@@ -123,10 +123,6 @@ def retire_all_but(tx: Tx, slugs: frozenset[str]) -> list[str]:
     return gone
 
 
-def current_slugs(tx: Tx) -> list[str]:
-    return [slug for (slug,) in tx.run(_CURRENT_SLUGS)]
-
-
 def index_reply(
     tx: Tx, *, message_id: str, customer_id: str, category: str, question: str, reply: str, now: datetime
 ) -> None:

@@ -8,7 +8,6 @@ from sqlalchemy import bindparam, select, update
 from storage.database import Tx, table_of
 from storage.rows import change, get
 from storage.tables import (
-    Decision,
     DecisionKind,
     Delivery,
     DeliveryStatus,
@@ -23,19 +22,12 @@ from storage.tables import (
 
 _REVIEW: Final = table_of(Review)
 _FEEDBACK: Final = table_of(Feedback)
-_DECISION: Final = table_of(Decision)
 _MESSAGE: Final = table_of(Message)
 _DELIVERY: Final = table_of(Delivery)
 _SEEN: Final = table_of(Seen)
 
 _PENDING: Final = select(_REVIEW).where(
     _REVIEW.c.conversation_id == bindparam("conversation_id"), _REVIEW.c.status == ReviewStatus.PENDING
-)
-_NEWEST: Final = (
-    select(_REVIEW)
-    .where(_REVIEW.c.conversation_id == bindparam("conversation_id"))
-    .order_by(_REVIEW.c.created_at.desc(), _REVIEW.c.id.desc())
-    .limit(1)
 )
 _DRAFT: Final = table_of(Draft)
 _LAST_DRAFT: Final = (
@@ -61,12 +53,6 @@ _EVIDENCE: Final = (
     .order_by(_FEEDBACK.c.created_at.desc())
     .limit(100)
 )
-_LAST: Final = (
-    select(_DECISION)
-    .where(_DECISION.c.review_id == bindparam("review_id"), _DECISION.c.kind == bindparam("kind"))
-    .order_by(_DECISION.c.created_at.desc(), _DECISION.c.id.desc())
-    .limit(1)
-)
 _OUTGOING: Final = select(_MESSAGE).where(_MESSAGE.c.decision_id == bindparam("decision_id"))
 _DELIVERY_OF: Final = select(_DELIVERY).where(_DELIVERY.c.message_id == bindparam("message_id"))
 _HELD: Final = (
@@ -84,10 +70,6 @@ _SAW: Final = select(_SEEN.c.key).where(_SEEN.c.key == bindparam("key"))
 def pending(tx: Tx, conversation_id: str) -> Review | None:
     """The conversation's open question; a constraint allows one."""
     return tx.first(Review, _PENDING, conversation_id=conversation_id)
-
-
-def newest(tx: Tx, conversation_id: str) -> Review | None:
-    return tx.first(Review, _NEWEST, conversation_id=conversation_id)
 
 
 def settle(tx: Tx, review: Review, status: ReviewStatus, **values: Any) -> bool:
@@ -122,10 +104,6 @@ def evidence(tx: Tx, category: str) -> dict[str, int]:
     """How the newest 100 drafts of a category that went out had fared: `{"unchanged": 31, "of": 34}`."""
     kinds = [row[0] for row in tx.run(_EVIDENCE, category=category)]
     return {"unchanged": sum(kind is EditKind.UNCHANGED for kind in kinds), "of": len(kinds)}
-
-
-def last_decision(tx: Tx, review_id: str, kind: DecisionKind) -> Decision | None:
-    return tx.first(Decision, _LAST, review_id=review_id, kind=kind)
 
 
 def message_of(tx: Tx, decision_id: str) -> Message | None:

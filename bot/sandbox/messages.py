@@ -41,10 +41,6 @@ class Message:
     values: dict[str, JSON] = field(default_factory=dict)  # per user: state.values of its menus
 
     @property
-    def is_parent(self) -> bool:
-        return bool(self.replies)
-
-    @property
     def pings(self) -> list[str]:
         """Whom this message notifies: user ids, group ids, `channel`, `here`, `everyone`."""
         return sorted(set(_mentions_in_text(self.text)) | set(_mentions_in_blocks(self.blocks)))

@@ -16,7 +16,6 @@ from bot.core.texts import legible, storable
 Block = dict[str, Any]
 
 HEADER_CHARS: Final = 150
-SECTION_CHARS: Final = 3000
 CONTEXT_CHARS: Final = 2000
 URL_CHARS: Final = 3000
 FALLBACK_CHARS: Final = 3000  # top-level `text`: Slack advises 4,000 at most
