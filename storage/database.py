@@ -20,6 +20,8 @@ from sqlmodel import SQLModel
 from storage.engines import address as address
 from storage.engines import reading, writing
 from storage.engines import sqlite_path as sqlite_path
+from storage.loading import loaded
+from storage.prepared import Prepared, prepared
 
 T = TypeVar("T")
 M = TypeVar("M", bound=SQLModel)
@@ -47,20 +49,29 @@ class Tx:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.postgres = connection.dialect.name == "postgresql"
+        self._driver: Any = None if self.postgres else connection.connection.driver_connection
         self._after_commit: list[Callable[[], None]] = []
 
     def run(self, statement: Executable, /, **values: Any) -> Sequence[Row[*tuple[Any, ...]]]:
         """Execute, and return the rows if the statement returns any."""
+        if (ready := self._prepared(statement, values)) is not None:
+            return ready[0].rows(self._driver, ready[1])
         result = self.connection.execute(statement, values)
         return result.all() if result.returns_rows else ()
 
     def first(self, model: type[M], statement: Executable, /, **values: Any) -> M | None:
         """The first row as a `model`, or None. The statement selects (or returns) the whole table."""
+        if (ready := self._prepared(statement, values)) is not None:
+            found = ready[0].one(self._driver, ready[1])
+            return None if found is None else loaded(model, dict(zip(ready[0].names, found, strict=True)))
         row = self.connection.execute(statement, values).first()
-        return None if row is None else model(**row._mapping)
+        return None if row is None else loaded(model, dict(row._mapping))
 
     def all(self, model: type[M], statement: Executable, /, **values: Any) -> list[M]:
-        return [model(**row._mapping) for row in self.connection.execute(statement, values)]
+        if (ready := self._prepared(statement, values)) is not None:
+            names, found = ready[0].names, ready[0].every(self._driver, ready[1])
+            return [loaded(model, dict(zip(names, row, strict=True))) for row in found]
+        return [loaded(model, dict(row._mapping)) for row in self.connection.execute(statement, values)]
 
     def add(self, row: SQLModel) -> None:
         """Insert now; a broken constraint raises IntegrityError here, not at commit."""
@@ -69,14 +80,24 @@ class Tx:
             table = table_of(model)
             _INSERTS[model] = insert(table), tuple(column.name for column in table.columns)
         statement, names = _INSERTS[model]
-        self.connection.execute(statement, {name: getattr(row, name) for name in names})
+        self.run(statement, **{name: getattr(row, name) for name in names})
 
     def changed(self, statement: Executable, /, **values: Any) -> bool:
         """Whether the statement, which must end in RETURNING, touched a row: compare-and-set.
 
         Never by `rowcount`: after `on conflict do nothing` SQLite says 0 or 1, psycopg -1.
         """
-        return self.connection.execute(statement, values).first() is not None
+        return bool(self.run(statement, **values))
+
+    def _prepared(self, statement: Executable, values: dict[str, Any]) -> tuple[Prepared, list[Any]] | None:
+        """On SQLite, the statement for its driver with its parameters; None: through SQLAlchemy, as on PostgreSQL."""
+        if self.postgres:
+            return None
+        ready = prepared(statement, tuple(values), self.connection.dialect)
+        try:
+            return None if ready is None else (ready, ready.bound(values))
+        except Exception:  # noqa: BLE001  # a value that does not fit: SQLAlchemy refuses it in its own words
+            return None
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call once, on the event loop, when this transaction is durable; never if it is rolled back."""

@@ -129,6 +129,7 @@ def draft(id: str = "drf_1", **known: Any) -> Draft:
         "text": "It ships today.",
         "digest": "d",
         "sources": [],
+        "retrieved": [],
         "evidence": {},
         "offline": True,
         "model": "offline",

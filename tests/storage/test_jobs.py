@@ -207,13 +207,13 @@ async def test_a_worker_started_while_sqlite_is_locked_begins_when_it_is_free(
 # Idleness
 
 
-class Statements:
-    """Counts what reaches a database."""
+class Transactions:
+    """Counts what is asked of a database."""
 
     def __init__(self, database: Database) -> None:
         self.count = 0
         for engine in (database.engine, database._snapshots):
-            event.listen(engine, "before_cursor_execute", self._counted)
+            event.listen(engine, "begin", self._counted)
 
     def _counted(self, *_: object) -> None:
         self.count += 1
@@ -222,7 +222,7 @@ class Statements:
 async def test_an_idle_worker_asks_the_database_nothing(desk: Desk) -> None:
     async with desk.at_work():
         await desk.settled()
-        asked = Statements(desk.db)
+        asked = Transactions(desk.db)
 
         await asyncio.sleep(0.3)  # an absence cannot be awaited
 
@@ -246,7 +246,7 @@ async def test_a_worker_whose_jobs_all_wait_asks_the_database_nothing(desk: Desk
         await desk.promise(*(f"beyond the limit {number}" for number in range(20)))
         await desk.promise(*(f"timer {number}" for number in range(20)), after=3600)
         await until(lambda: len(desk.hand.under_way) == 2)
-        asked = Statements(desk.db)
+        asked = Transactions(desk.db)
 
         await asyncio.sleep(0.3)  # an absence cannot be awaited
 
@@ -258,7 +258,7 @@ async def test_a_timer_far_away_that_is_promised_behind_a_nearer_one_wakes_nobod
     async with desk.at_work():
         await desk.promise("near", after=60)
         await desk.settled()
-        asked = Statements(desk.db)
+        asked = Transactions(desk.db)
 
         await desk.promise("far", after=600)
         await desk.settled()
