@@ -142,16 +142,16 @@ class Deciding:
 
     def _refusal(self, stand: Stand, review: Review, draft: Draft | None) -> Verdict | None:
         """Promise 2 and 3: who comes late, or saw something else, is told; None: go ahead."""
-        on, now = stand.press.on, _open_question(stand)
+        on = stand.press.on
         if review.status is ReviewStatus.SUPERSEDED:
-            return verdicts.customer_wrote(now)
+            return verdicts.customer_wrote(_open_question(stand))
         if review.status is not ReviewStatus.PENDING:
-            return _too_late(stand, review, now)
+            return _too_late(stand, review, _open_question(stand))
         if review.sequence != on.sequence:
-            return verdicts.customer_wrote(now)
+            return verdicts.customer_wrote(_open_question(stand))
         matters = isinstance(stand.press.decision, Approve | Edit)
         if matters and (draft.digest if draft else None) != on.draft_digest:
-            return verdicts.draft_changed(now)
+            return verdicts.draft_changed(_open_question(stand))
         return None
 
     def _take_over(self, stand: Stand) -> Verdict:
