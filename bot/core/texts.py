@@ -5,18 +5,23 @@ import re
 import unicodedata
 from typing import Final
 
-# Bidirectional overrides and isolates can make a text read differently from what is sent; zero-width characters can
-# hide words from a reader. Zero-width joiners stay where they join emoji or letters (U+200D, U+200C).
+# Bidirectional overrides and isolates can make a text read differently from what is sent; characters that draw nothing
+# can hide words from a reader: Unicode's Default_Ignorable_Code_Point, but for U+FE0E and U+FE0F (an emoji's looks).
 _HIDDEN: Final = re.compile(
-    "[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# Zero-width joiners stay where one joins two letters or emoji; rows of them spell what nobody sees.
+_STRAY_JOINER: Final = re.compile(r"(?<!\S)[\u200c\u200d]+|[\u200c\u200d]+(?!\S)|[\u200c\u200d]{2,}")
+    "(?<![^\\s\u200c\u200d])[\u200c\u200d]+|[\u200c\u200d]+(?:(?=\\s)|\\Z)|[\u200c\u200d]{2,}"
 )
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def legible(text: str) -> str:
-    """For drawing: without control, bidirectional and zero-width characters; line ends are \\n; NFC. Words stay."""
-    unified = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _HIDDEN.sub("", _CONTROL.sub("", unified)).replace("\u2028", "\n").replace("\u2029", "\n")
+    """For drawing: without control, bidirectional and invisible characters; line ends are \\n; NFC. Words stay."""
+    broken = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    return unicodedata.normalize("NFC", _STRAY_JOINER.sub("", _HIDDEN.sub("", _CONTROL.sub("", broken))))
 
 
 def one_line(text: str, most: int) -> str:

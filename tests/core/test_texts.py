@@ -15,7 +15,12 @@ from bot.core.texts import digest, legible, one_line, storable
         ("bell\x07 and escape\x1b[31m", "bell and escape[31m"),
         ("one\r\ntwo\rthree\u2028four", "one\ntwo\nthree\nfour"),
         ("family 👩\u200d👩\u200d👧", "family 👩\u200d👩\u200d👧"),
+        ("Persian می\u200cخواهم", "Persian می\u200cخواهم"),
+        ("a\u200d\u200c\u200db c\u200c \u200dd", "ab c d"),
+        ("left\u061c and \u3164blank\ufe01\u034f \U000e0101\U000e01ef", "left and blank "),
+        ("heart ❤\ufe0f", "heart ❤\ufe0f"),
         ("e\u0301", "é"),
+        ("e\u034f\u0301", "é"),
         ("tab\tstays", "tab\tstays"),
     ],
 )
@@ -23,7 +28,7 @@ def test_hidden_characters_do_not_reach_a_reader(raw: str, drawn: str) -> None:
     assert legible(raw) == drawn
 
 
-@given(st.text())
+@given(st.text() | st.text(alphabet="a \n\r\u2028\u200c\u200d\u200b\u034f\u0301e"))
 def test_legible_text_is_legible_already(text: str) -> None:
     assert legible(legible(text)) == legible(text)
 
