@@ -10,7 +10,7 @@ from typing import Final
 from storage.tables import EditKind
 
 _LINK: Final = re.compile(r"https?://[^\s<>()]+|www\.[^\s<>()]+", re.IGNORECASE)
-_ADDRESS: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_ADDRESS: Final = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]+)+")  # from a word's first letter only
 _NUMBER: Final = re.compile(r"[$€£¥]?\s?\d+(?:[.,:/-]\d+)*\s?(?:%|[$€£¥])?")
 _DATE_WORD: Final = re.compile(
     r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:january|february|march|april|june|july|august|september|"
@@ -26,11 +26,12 @@ _GREETING: Final = re.compile(
     re.IGNORECASE,
 )
 _SIGNATURE: Final = re.compile(
-    r"\n\s*(?:best(?: wishes| regards)?|kind regards|regards|cheers|thanks|thank you|sincerely|warmly|yours|"
+    r"\n[^\S\n]*(?:best(?: wishes| regards)?|kind regards|regards|cheers|thanks|thank you|sincerely|warmly|yours|"
     r"viele grüße|cordialement|saludos)\b[^\n]{0,40}(?:\n[^\n]{0,60}){0,3}\s*$",
     re.IGNORECASE,
 )
 _WORDS: Final = re.compile(r"\w+", re.UNICODE)
+_PAIRS: Final = 200_000  # of equal words, one from each text: more would take seconds to put side by side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +51,20 @@ def compare(draft: str | None, final: str) -> Difference:
         return Difference(kind=EditKind.WRITTEN, similarity=0.0)
     if draft == final:
         return Difference(kind=EditKind.UNCHANGED, similarity=1.0)
-    similarity = round(SequenceMatcher(None, draft.split(), final.split(), autojunk=False).ratio(), 4)
+    similarity = round(_similarity(draft.split(), final.split()), 4)
     if _facts(draft) != _facts(final):
         return Difference(kind=EditKind.SUBSTANTIVE, similarity=similarity)
     if _bare(draft) == _bare(final):
         return Difference(kind=EditKind.COSMETIC, similarity=similarity)
     return Difference(kind=EditKind.REWORDED, similarity=similarity)
+
+
+def _similarity(draft: list[str], final: list[str]) -> float:
+    """The share of words both have in the same order; of texts that mostly repeat themselves, in any order."""
+    matcher = SequenceMatcher(None, draft, final, autojunk=False)
+    had = Counter(draft)
+    pairs = sum(had[word] * count for word, count in Counter(final).items())
+    return matcher.ratio() if pairs <= _PAIRS else matcher.quick_ratio()
 
 
 def _facts(text: str) -> Counter[str]:

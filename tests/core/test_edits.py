@@ -1,5 +1,7 @@
 """An edit is classified by what it says before how much it says."""
 
+import time
+
 import pytest
 
 from bot.core.edits import compare
@@ -33,6 +35,20 @@ def test_similarity_runs_from_nothing_alike_to_the_same() -> None:
     assert compare("one two", "one two").similarity == 1.0
     assert compare("one two", "three four").similarity == 0.0
     assert 0 < compare("one two three", "one two four").similarity < 1
+
+
+@pytest.mark.parametrize("unit", ["a", "a ", "\n", "a.", "talk to ", "x\n", "\nthanks "])
+def test_long_hostile_texts_are_compared_at_once(unit: str) -> None:
+    long = unit * (20_000 // len(unit))
+    begun = time.thread_time()
+
+    assert compare(long, f"b{long}c").kind is not EditKind.UNCHANGED
+    assert compare("Hello", f"b{long}c").kind is not EditKind.UNCHANGED
+    assert time.thread_time() - begun < 2  # of the processor's seconds, whoever else it works for
+
+
+def test_texts_that_repeat_themselves_are_compared_by_their_words() -> None:
+    assert compare("a " * 1000, "b " + "a " * 1000).similarity == pytest.approx(0.9995)
 
 
 def test_a_reply_without_a_draft_was_written() -> None:
