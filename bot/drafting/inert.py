@@ -26,9 +26,12 @@ _ADDRESS: Final = re.compile(
 )
 _TRAILING: Final = ".,;:!?)…*_~`”’»"
 _FILES: Final = frozenset(("pdf", "png", "jpg", "jpeg", "gif", "heic", "webp", "csv", "txt", "docx", "xlsx", "pptx"))
-_MENTION: Final = re.compile(r"<(?=\s*[!@#]|\s*/?\s*at\b)", re.IGNORECASE)  # Slack's and Teams' tokens
+_MENTION: Final = re.compile(r"<(?=\s*+(?:[!@#]|/?\s*+at\b))", re.IGNORECASE)  # Slack's and Teams' tokens
+# A run of @ is looked at once, from its first; of "x@@here" one @ goes, for x@here might be an address.
 _EVERYBODY: Final = re.compile(
-    r"(?<![\w.+-])[@\uff20]+(?=(?:channel|here|everyone|group|all)\b(?!\.\w))", re.IGNORECASE
+    r"(?:(?<![\w.+\-@\uff20])[@\uff20]++|(?<=[\w.+-][@\uff20])[@\uff20]++)"
+    r"(?=(?:channel|here|everyone|group|all)\b(?!\.\w))",
+    re.IGNORECASE,
 )
 
 
@@ -77,7 +80,8 @@ def inert(text: str, allowed: Allowed) -> str:
         return found if not match["scheme"] and allowed.has(found) else LINK_REMOVED + found[len(kept) :]
 
     unmentioned = _EVERYBODY.sub("", _MENTION.sub("‹", legible(text)))
-    return _ADDRESS.sub(judge, unmentioned).strip()
+    # Once more: what was part of an address ("evil.example@here") stands alone when that is gone.
+    return _EVERYBODY.sub("", _ADDRESS.sub(judge, unmentioned)).strip()
 
 
 def _plain(url: str) -> str:

@@ -10,7 +10,7 @@ PIECE_CHARS: Final = 900
 _TITLE_CHARS: Final = 200
 _URL_CHARS: Final = 2000
 _FENCE: Final = re.compile(r"^ {0,3}(```|~~~)")
-_HEADING: Final = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
+_HEADING: Final = re.compile(r"^ {0,3}#{1,6}\s+(.*)$", re.DOTALL)
 _CATEGORY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _URL: Final = re.compile(r"https?://[^\s<>\"]+")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?…])\s+")
@@ -65,8 +65,13 @@ def _unquoted(value: str) -> str:
 
 
 def _first_heading(body: str) -> str | None:
-    match = _HEADING.match(body.split("\n", 1)[0])
-    return match.group(2) or None if match else None
+    return _heading(body.split("\n", 1)[0]) or None
+
+
+def _heading(line: str) -> str | None:
+    """The words of a heading, without the # that may close it; None for any other line."""
+    match = _HEADING.match(line)
+    return match.group(1).rstrip().rstrip("#").strip() if match else None
 
 
 def _title_of(slug: str) -> str:
@@ -96,15 +101,15 @@ def _paragraphs(body: str) -> Iterator[tuple[str | None, str]]:
     for line in [*body.split("\n"), ""]:
         if _FENCE.match(line):
             fenced = not fenced
-        match = None if fenced else _HEADING.match(line)
-        if match or (not fenced and not line.strip()):
+        words = None if fenced else _heading(line)
+        if words is not None or (not fenced and not line.strip()):
             if any(kept.strip() for kept in lines):
                 yield heading, "\n".join(lines).strip()
             lines = []
         else:
             lines.append(line)
-        if match:
-            heading = " ".join(match.group(2).split())[:_TITLE_CHARS] or heading
+        if words is not None:
+            heading = " ".join(words.split())[:_TITLE_CHARS] or heading
     if any(kept.strip() for kept in lines):  # a fence that never ends
         yield heading, "\n".join(lines).strip()
 

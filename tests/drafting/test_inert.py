@@ -1,5 +1,7 @@
 """No address in a draft that neither an article nor the customer gave, and nothing hidden."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +44,7 @@ MARKED = [
     ("<!channel> <@U1> <#C1>", "‹!channel> ‹@U1> ‹#C1>"),
     ("<at>Ana</at> < AT>", "‹at>Ana‹/at> ‹ AT>"),
     ("@channel @here @@everyone ＠all", "channel here everyone all"),
+    ("x@@here and evil.example@channel", "x@here and [link removed]channel"),
     ("\u202eolleh\u202c and \u2066x\u2069", "olleh and x"),
     ("a\U000e0041\U000e0042b", "ab"),
 ]
@@ -76,8 +79,17 @@ def test_nothing_slips_through_by_being_cleaned_twice(text: str) -> None:
     assert "https://evil" not in once.lower()
 
 
-@pytest.mark.parametrize("unit", ["a", "a.", "a@", "[", "[a](", "http:", "a-", "<!", "a.b-", "1.2.3."])
+@pytest.mark.parametrize("unit", ["a", "a.", "a@", "[", "[a](", "http:", "a-", "<!", "a.b-", "1.2.3.", "@", "＠"])
 def test_long_hostile_texts_are_read_once(unit: str) -> None:
     text = unit * (20_000 // len(unit))
 
+    begun = time.thread_time()
     assert len(inert(text, Allowed.in_texts([text]))) <= len(text) * len(LINK_REMOVED)
+    assert time.thread_time() - begun < 2  # of the processor's seconds, whoever else it works for
+
+
+def test_a_sign_before_endless_space_is_read_once() -> None:
+    begun = time.thread_time()
+
+    assert inert("<" + " " * 40_000 + "x", ALLOWED).startswith("<")
+    assert time.thread_time() - begun < 2

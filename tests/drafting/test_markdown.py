@@ -1,5 +1,7 @@
 """An article is cut into pieces that can be found and cited."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,6 +85,14 @@ def test_no_word_is_lost_and_no_piece_is_too_long(parts: list[str]) -> None:
     assert sum(piece.text.count("word") for piece in read.pieces) == sum(
         line.count("word") for line in read.text.split("\n") if not line.startswith("# ")
     )
+
+
+@pytest.mark.parametrize("inside", [" ", "#", " #", "\t"])
+def test_an_endless_heading_is_read_at_once(inside: str) -> None:
+    begun = time.thread_time()
+
+    assert article("x", f"# a{inside * 20_000}b ##\n\nText.").title.startswith("a")
+    assert time.thread_time() - begun < 2  # of the processor's seconds, whoever else it works for
 
 
 def test_a_changed_title_alone_is_a_change() -> None:

@@ -1,6 +1,7 @@
 """Mentions, /signoff and the Home tab."""
 
 import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from bot.core.cards import Queue, QueueRow
 from bot.core.decisions import Answer, Redraft, Verdict
 from bot.sandbox.faults import Fault, Trouble
+from bot.surfaces.slack.payloads import Mentioned
 from bot.surfaces.slack.talk import length_of
 from storage.tables import Priority
 from tests.surfaces.cards import AT, drawn_text, waiting
@@ -60,6 +62,17 @@ async def test_a_mention_in_a_cards_thread_asks_for_another_draft(office: Office
     assert office.desk.decisions == [Redraft("shorter & <b>kinder</b>, please")]
     assert office.desk.presses[0].event == office.sandbox.deliveries("app_mention")[-1].payload["event_id"]
     assert told == "Another draft is on its way."
+
+
+def test_words_made_of_broken_markup_are_read_at_once() -> None:
+    event = {"user": "U0BO", "channel": "C0SUPPORT", "text": "<!" * 20_000 + "<a:|" * 5_000, "ts": "1.2"}
+    begun = time.thread_time()
+
+    said = Mentioned.of({"event": event, "event_id": "Ev1"})
+
+    assert said is not None
+    assert said.text.startswith("<!<!")
+    assert time.thread_time() - begun < 2  # of the processor's seconds, whoever else it works for
 
 
 async def test_a_mention_delivered_twice_is_the_same_event(office: Office) -> None:

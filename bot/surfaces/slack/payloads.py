@@ -13,7 +13,7 @@ from bot.surfaces.slack.modals.forms import CHOICE, NOTE, TEXT
 JSON = Mapping[str, Any]
 
 PARTS_MOST: Final = 100
-_ENTITY: Final = re.compile(r"<([@#!][^>|]*|[a-z]+:[^>|]*)(?:\|([^>]*))?>")
+_ENTITY: Final = re.compile(r"<([@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>")  # Slack escapes < and > within
 
 
 class Malformed(ValueError):
