@@ -1,4 +1,4 @@
-"""The bot as `signoff run` builds it, in this process, with real HTTP on every side: customers, Slack, channel, Claude."""
+"""The bot as `signoff run` builds it, in this process, and real HTTP on every side: customer, Slack, channel, Claude."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ POLICY: dict[str, Any] = {
     },
     "categories": [{"name": "billing", "title": "Billing", "keywords": ["invoice"], "channel": "C0BILLING"}],
 }
-ANSWERING = ("approve", "read_all", "write")
+ANSWERING = ("approve", "read_all", "write", "edit")  # the first that a card offers
 
 
 class _Server(host.Server):
@@ -100,26 +100,21 @@ class Loop:
         """Wait until the card says so."""
         await self.sandbox.until(lambda: words in shown(card), timeout_seconds=10)
 
-    async def approve_all(self, count: int, *, within_seconds: float = 60) -> None:
-        """Approve every card that comes, until so many are answered; what Slack could not show whole is read first."""
-        answered: set[str] = set()
-        async with asyncio.timeout(within_seconds):
-            while len(answered) < count:
-                new = [card for card in self.offering(*ANSWERING) if card.ts not in answered]
-                if not new:
-                    await self.sandbox.workspace.next_change(self.sandbox.workspace.version)
-                for card in new:
-                    await self.answer(card)
-                    answered.add(card.ts)
+    async def approve_all(self) -> int:
+        """Once everything has been drafted and posted, answer every open card; how many there were."""
+        await self.settled(within_seconds=40)
+        waiting = self.offering(*ANSWERING)
+        for card in waiting:
+            await self.answer(card)
+        await self.settled(within_seconds=40)
+        return len(waiting)
 
     async def answer(self, card: Message) -> None:
-        names = offered(card)
-        if "approve" in names:
-            seen = await self.ana.click("approve", on=card)
-        else:
-            name = "read_all" if "read_all" in names else "write"
-            seen = await self.ana.click(name, on=card)
-            assert seen.ok, seen
+        """As the card allows: approved, read and approved, written, or (too long for Slack) sent from the form."""
+        name = next(name for name in ANSWERING if name in offered(card))
+        seen = await self.ana.click(name, on=card)
+        assert seen.ok, seen
+        if name != "approve":
             if name == "write":
                 await self.ana.type("typed", "We look into it.")
             seen = await self.ana.submit()

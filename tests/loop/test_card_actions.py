@@ -1,4 +1,4 @@
-"""A customer writes, an agent presses in Slack, the channel's receiver has it: each action of a card, over real HTTP."""
+"""A customer writes, an agent presses in Slack, the receiver has it: each action of a card, over real HTTP."""
 
 import asyncio
 

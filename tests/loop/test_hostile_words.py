@@ -1,13 +1,16 @@
 """Customers' words are inert and nothing of them is lost, whatever they hold (promise 8): from the wire to the wire."""
 
+import asyncio
 import json
 import random
 
 import pytest
 
+from storage.tables import Direction
 from tests.data import shared
-from tests.loop.running import Loop, shown
+from tests.loop.running import Loop, running, shown
 
+BURST = 10  # strings of one customer, on one card
 HOSTILE = {
     "broadcast": "<!channel> everybody look, @here and @everyone",
     "mention": "<@U0ANA> and <@U0BO|Bo>, <!subteam^S0AGENTS|@agents>",
@@ -25,9 +28,7 @@ HOSTILE = {
 
 async def deliver(loop: Loop, count: int) -> None:
     """Approve everything; then every text at the receiver is one that an agent decided on."""
-    await loop.approve_all(count)
-    await loop.receiver.until(count, within_seconds=30)
-    await loop.settled()
+    assert await loop.approve_all() == count
     decided = sorted(decision.text or "" for decision in await loop.decisions())
     assert sorted(loop.receiver.texts) == decided
     assert len(decided) == count
@@ -89,18 +90,24 @@ def naughty() -> list[str]:
     return [string for string in strings if string]
 
 
-async def test_every_naughty_string_posted_becomes_a_card_and_a_reply(loop: Loop) -> None:
+async def test_every_naughty_string_posted_is_on_a_card_that_pings_nobody_and_is_answered(sqlite_url: str) -> None:
     strings = naughty()
-    for number, text in enumerate(strings):
-        answer = await loop.customer_says(text, thread=f"t{number}")
-        assert answer.status_code == 202, (number, answer.text)
+    bursts = [strings[start : start + BURST] for start in range(0, len(strings), BURST)]
 
-    await deliver(loop, len(strings))
+    async with running(sqlite_url, desk={"quiet_seconds": 3}) as loop:
 
-    nobody_is_pinged(loop)
-    await no_card_was_refused(loop)
-    kept = {said.text for said in await loop.said() if said.external_id and said.external_id.startswith("evt-")}
-    assert kept == {text.encode("utf-8", "replace").decode().replace("\0", "") for text in strings}
+        async def write(thread: str, burst: list[str]) -> None:
+            for text in burst:
+                answer = await loop.customer_says(text, thread=thread)
+                assert answer.status_code == 202, (text, answer.text)
+
+        await asyncio.gather(*(write(f"t{number}", burst) for number, burst in enumerate(bursts)))
+
+        await deliver(loop, len(bursts))
+        nobody_is_pinged(loop)
+        await no_card_was_refused(loop)
+        kept = {said.text for said in await loop.said() if said.direction is Direction.INCOMING}
+        assert kept == {text.encode("utf-8", "replace").decode().replace("\0", "") for text in strings}
 
 
 async def test_naughty_strings_in_the_web_chat_become_cards_and_come_back(loop: Loop) -> None:
@@ -115,8 +122,7 @@ async def test_naughty_strings_in_the_web_chat_become_cards_and_come_back(loop: 
         assert answer.status_code == 202, (number, answer.text)
         chats.append((token, number % 10 + 1))
 
-    await loop.approve_all(len(strings))
-    await loop.settled()
+    assert await loop.approve_all() == len(strings)
 
     nobody_is_pinged(loop)
     await no_card_was_refused(loop)
