@@ -13,6 +13,8 @@ _CONVERSATION: Final = table_of(Conversation)
 _MESSAGE: Final = table_of(Message)
 _DELIVERY: Final = table_of(Delivery)
 
+_BEYOND: Final = 2**31 - 1  # every sequence
+
 _CUSTOMER_BY: Final = select(_CUSTOMER).where(
     _CUSTOMER.c.channel == bindparam("channel"), _CUSTOMER.c.external_id == bindparam("external_id")
 )
@@ -75,6 +77,11 @@ def incoming(tx: Tx, conversation_id: str, external_id: str) -> Message | None:
 def said_between(tx: Tx, conversation_id: str, *, after: int, until: int) -> list[Message]:
     """What was said beyond sequence `after`, up to `until`, oldest first."""
     return tx.all(Message, _BETWEEN, conversation_id=conversation_id, after=after, until=until)
+
+
+def said_since(tx: Tx, conversation_id: str, *, after: int) -> list[Message]:
+    """What was said beyond sequence `after`, oldest first."""
+    return said_between(tx, conversation_id, after=after, until=_BEYOND)
 
 
 def said_up_to(tx: Tx, conversation_id: str, *, until: int, most: int) -> list[Message]:

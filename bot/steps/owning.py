@@ -19,8 +19,6 @@ from storage.tables import (
     Role,
 )
 
-_END = 2**31 - 1  # beyond every sequence
-
 
 def take(stand: Stand) -> Verdict:
     """A conversation nobody owns; its open question, if there is one, closes."""
@@ -112,6 +110,5 @@ def _not_mine(stand: Stand, *, supervisors_too: bool) -> Verdict | None:
 
 
 def _wrote_since(stand: Stand) -> bool:
-    after = stand.press.on.sequence
-    lines = conversations.said_between(stand.tx, stand.conversation.id, after=after, until=_END)
+    lines = conversations.said_since(stand.tx, stand.conversation.id, after=stand.press.on.sequence)
     return any(line.direction is Direction.INCOMING and not line.automatic for line in lines)

@@ -5,21 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.base import Adapter, PermanentFailure, Reply, TemporaryFailure
-from bot.steps.workshop import Workshop, channel_lane, promise_show, show_review
-from storage import articles, conversations, postings, reviews
+from bot.steps.workshop import Workshop, channel_lane, show_message
+from storage import articles, conversations, reviews
 from storage.database import Tx
 from storage.jobs import Claimed
 from storage.rows import change, get, known
 from storage.tables import (
     Conversation,
     Customer,
-    Decision,
     Delivery,
     DeliveryStatus,
     Direction,
     JobKind,
     Message,
-    Review,
 )
 
 log = logging.getLogger(__name__)
@@ -126,7 +124,7 @@ class Relaying:
     def _delayed(self, tx: Tx, letter: _Letter, words: str) -> None:
         news = {"error": words[:500], "attempts": letter.delivery.attempts + 1, "updated_at": self.shop.clock()}
         if change(tx, Delivery, letter.delivery.id, news, expect={"status": DeliveryStatus.SENDING}):
-            self._show(tx, letter.message)
+            show_message(tx, self.shop, letter.message)
 
     def _sent(self, tx: Tx, letter: _Letter, external_id: str) -> None:
         if not self._settle(tx, letter, DeliveryStatus.SENT, None):
@@ -152,14 +150,5 @@ class Relaying:
         }
         if not change(tx, Delivery, letter.delivery.id, news, expect={"status": DeliveryStatus.SENDING}):
             return False
-        self._show(tx, letter.message)
+        show_message(tx, self.shop, letter.message)
         return True
-
-    def _show(self, tx: Tx, message: Message) -> None:
-        """Redraw the card that shows this message: its review's, or its own."""
-        decision = known(tx, Decision, message.decision_id)
-        if decision.review_id is not None and get(tx, Review, decision.review_id):
-            show_review(tx, self.shop, decision.review_id)
-        for posting in postings.of_conversation(tx, message.conversation_id):
-            if posting.message_id == message.id:
-                promise_show(tx, self.shop, posting)

@@ -8,8 +8,6 @@ from storage import conversations
 from storage.database import Database, Tx
 from storage.tables import Direction
 
-_END = 2**31 - 1  # beyond every sequence
-
 
 @dataclass(frozen=True)
 class Transcribing:
@@ -35,5 +33,5 @@ class Transcribing:
                 attachments=tuple(Attachment(**file) for file in message.attachments),
                 at=message.created_at,
             )
-            for message in conversations.said_between(tx, conversation.id, after=after, until=_END)
+            for message in conversations.said_since(tx, conversation.id, after=after)
         ]

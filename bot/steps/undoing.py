@@ -9,6 +9,7 @@ from bot.steps.workshop import (
     open_review,
     promise_show,
     show_conversation,
+    show_message,
     show_review,
 )
 from storage import conversations, postings, reviews
@@ -63,7 +64,7 @@ def retry(stand: Stand) -> Verdict:
     record(stand, DecisionKind.RETRY, review=get(stand.tx, Review, decision.review_id), reason=message.id)
     lane = channel_lane(stand.conversation.id)
     stand.shop.jobs.promise(stand.tx, JobKind.RELAY, delivery.id, at=stand.now, lane=lane)
-    _show_message(stand, message, decision)
+    show_message(stand.tx, stand.shop, message)
     return verdicts.RECORDED
 
 
@@ -110,9 +111,7 @@ def _unsay(stand: Stand, message: Message) -> None:
     news = {"waiting_since": conversations.oldest_wait(unanswered), "answered_sequence": since}
     change(stand.tx, Conversation, stand.conversation.id, news)
     show_conversation(stand.tx, stand.shop, stand.conversation.id)
-    for posting in postings.of_conversation(stand.tx, stand.conversation.id):
-        if posting.message_id == message.id:
-            promise_show(stand.tx, stand.shop, posting)
+    show_message(stand.tx, stand.shop, message)
 
 
 def _revive(stand: Stand, old: Review, message: Message) -> None:
@@ -157,11 +156,3 @@ def _revive(stand: Stand, old: Review, message: Message) -> None:
         change(tx, Posting, posting.id, {"review_id": review.id})
         promise_show(tx, shop, posting)
     show_review(tx, shop, old.id)
-
-
-def _show_message(stand: Stand, message: Message, decision: Decision) -> None:
-    if decision.review_id is not None:
-        show_review(stand.tx, stand.shop, decision.review_id)
-    for posting in postings.of_conversation(stand.tx, stand.conversation.id):
-        if posting.message_id == message.id:
-            promise_show(stand.tx, stand.shop, posting)

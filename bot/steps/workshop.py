@@ -8,7 +8,19 @@ from bot.core.policy import Policy
 from storage import ids, postings
 from storage.database import Database, Tx
 from storage.jobs import Jobs
-from storage.tables import Conversation, Customer, JobKind, Posting, PostingStatus, Priority, Review, ReviewStatus
+from storage.rows import known
+from storage.tables import (
+    Conversation,
+    Customer,
+    Decision,
+    JobKind,
+    Message,
+    Posting,
+    PostingStatus,
+    Priority,
+    Review,
+    ReviewStatus,
+)
 
 Clock = Callable[[], datetime]
 
@@ -114,6 +126,16 @@ def show_review(tx: Tx, shop: Workshop, review_id: str) -> None:
     """Redraw every card of a review."""
     for posting in postings.of_review(tx, review_id):
         promise_show(tx, shop, posting)
+
+
+def show_message(tx: Tx, shop: Workshop, message: Message) -> None:
+    """Redraw the cards that show these outgoing words: those of the review they answered, and their own."""
+    decision = known(tx, Decision, message.decision_id)
+    if decision.review_id is not None:
+        show_review(tx, shop, decision.review_id)
+    for posting in postings.of_conversation(tx, message.conversation_id):
+        if posting.message_id == message.id:
+            promise_show(tx, shop, posting)
 
 
 def show_conversation(tx: Tx, shop: Workshop, conversation_id: str) -> None:
