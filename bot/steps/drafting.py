@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot.core.drafts import Case, Drafted, Drafter, DraftUnavailable, Library, ModelTriage, Source, Turn
 from bot.core.texts import digest, legible, one_line
@@ -19,7 +19,7 @@ from storage.tables import Conversation, Customer, Direction, Draft, Message, Pa
 log = logging.getLogger(__name__)
 
 TURNS = 20  # of the conversation, as far as a drafter sees
-_FEW_WORDS = 8
+_FEW_WORDS = 8  # a question this short is searched for with what was said before it
 _WITHOUT_MODEL = 3  # a job begun this often does without the model: a crash may have come from it
 
 
@@ -65,10 +65,9 @@ class Drafting:
         before = await self.shop.db.read(lambda tx: self._before(tx, job.subject))
         if before is None:
             return
-        now = self.shop.clock()
-        if now < before.review.draft_after:
+        if self.shop.clock() < before.review.draft_after:
             raise Postpone(before.review.draft_after)
-        made = await self._make(before, now, alone=job.attempt >= _WITHOUT_MODEL)
+        made = await self._make(before, attempt=job.attempt)
         await self.shop.db.write(lambda tx: self._keep(tx, before, made))
 
     def _before(self, tx: Tx, review_id: str) -> _Before | None:
@@ -91,12 +90,12 @@ class Drafting:
             paused_by=agents.name_of(tx, pause.agent_id) if pause else "",
         )
 
-    async def _make(self, before: _Before, now: datetime, *, alone: bool) -> _Made:
+    async def _make(self, before: _Before, *, attempt: int) -> _Made:
         if before.pause is not None:
             return _Made(drafted=None, missing=paused_words(before.pause, before.paused_by))
         if not self.shop.policy.category(before.review.category).draft and not before.review.instruction:
             return _Made(drafted=None, missing="Replies in this category are written by people.")
-        if alone:
+        if attempt >= _WITHOUT_MODEL:
             return _Made(drafted=None, missing="Drafting failed repeatedly: please write this one.")
         found = _Found()
         seconds = self.shop.policy.desk.draft_deadline_seconds
@@ -112,7 +111,7 @@ class Drafting:
         self.count("drafted")
         return _Made(drafted=drafted, missing=None, model=found.model, retrieved=found.retrieved)
 
-    async def _ask(self, before: _Before, found: "_Found") -> Drafted:
+    async def _ask(self, before: _Before, found: _Found) -> Drafted:
         """Triage and search side by side, then the draft. What triage found is kept even if the draft fails."""
         case = self._case(before, before.review.category)
         async with asyncio.TaskGroup() as group:
