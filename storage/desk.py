@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import and_, bindparam, case, func, select
 
 from storage.database import Tx, table_of
 from storage.tables import (
@@ -70,11 +70,12 @@ _ROWS: Final = (
     .limit(bindparam("most"))
 )
 _open: Final = _CONVERSATION.c.status == ConversationStatus.OPEN
-_WAITING: Final = _ROWS.where(_open, _CONVERSATION.c.owner_id.is_(None), _CONVERSATION.c.waiting_since.is_not(None))
+_unowned: Final = and_(_open, _CONVERSATION.c.owner_id.is_(None), _CONVERSATION.c.waiting_since.is_not(None))
+_WAITING: Final = _ROWS.where(_unowned)
 _MINE: Final = _ROWS.where(_open, _CONVERSATION.c.owner_id == bindparam("agent_id"))
 _COUNTS: Final = select(
-    func.count().filter(_open, _CONVERSATION.c.owner_id.is_(None), _CONVERSATION.c.waiting_since.is_not(None)),
-    func.min(_CONVERSATION.c.waiting_since).filter(_open),
+    func.count().filter(_unowned),
+    func.min(_CONVERSATION.c.waiting_since).filter(_unowned),
     func.count().filter(_CONVERSATION.c.owner_id.is_not(None)),
 ).select_from(_CONVERSATION)
 _DELIVERIES: Final = select(
@@ -93,7 +94,7 @@ def owned(tx: Tx, surface: str, agent_id: str, *, most: int) -> list[Any]:
 
 
 def counts(tx: Tx) -> tuple[int, datetime | None, int]:
-    """How many wait, since when, and how many are taken over."""
+    """How many `waiting` would list, the oldest of them since when, and how many are taken over."""
     (row,) = tx.run(_COUNTS)
     return row[0], row[1], row[2]
 

@@ -51,6 +51,7 @@ async def test_what_i_own_is_mine_and_in_nobody_elses_queue(desk: Desk) -> None:
     assert previews(await desk.front.queue(ANA)) == (["Mine"], ["Anybody's"])
     status = await desk.front.status()
     assert (status.waiting, status.taken_over) == (1, 2)
+    assert status.oldest_waiting_since == MONDAY + timedelta(seconds=8), "those who are owned have somebody"
 
 
 async def test_what_was_answered_dismissed_or_resolved_waits_no_more_and_what_was_undone_waits_again(
