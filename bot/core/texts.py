@@ -18,7 +18,10 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 def legible(text: str) -> str:
     """For drawing: without control, bidirectional and invisible characters; line ends are \\n; NFC. Words stay."""
-    broken = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    broken = text.replace("\r\n", "\n").replace("\r", "\n")
+    if broken.isascii():  # most texts, and nothing else can be in them
+        return _CONTROL.sub("", broken)
+    broken = broken.replace("\u2028", "\n").replace("\u2029", "\n")
     return unicodedata.normalize("NFC", _STRAY_JOINER.sub("", _HIDDEN.sub("", _CONTROL.sub("", broken))))
 
 
