@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core import verdicts
 from bot.core.cards import Action, CardState, Ending
 from bot.core.decisions import (
     Answer,
@@ -163,7 +164,7 @@ async def test_a_form_on_a_card_nobody_knows_is_refused_politely(office: Office)
     seen = await office.sandbox.person("U0ANA").click("edit", on=message)
 
     assert seen.view is None
-    assert "I know nothing of this card" in drawn_text(seen.ephemerals[0].blocks)
+    assert verdicts.NOT_FOUND.words in drawn_text(seen.ephemerals[0].blocks)
 
 
 async def test_an_outsider_gets_no_form(office: Office) -> None:
@@ -172,7 +173,7 @@ async def test_an_outsider_gets_no_form(office: Office) -> None:
     seen = await office.sandbox.person("U0FAY").click("edit", on=message)
 
     assert seen.view is None
-    assert "You are not on this desk" in drawn_text(seen.ephemerals[0].blocks)
+    assert verdicts.NOT_ALLOWED.words in drawn_text(seen.ephemerals[0].blocks)
 
 
 async def test_a_form_on_a_card_that_was_decided_says_who_was_first(office: Office) -> None:

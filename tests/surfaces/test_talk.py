@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.cards import Queue, QueueRow
 from bot.core.decisions import Answer, Redraft, Verdict
+from bot.core.verdicts import NOT_ALLOWED
 from bot.sandbox.faults import Fault, Trouble
 from bot.surfaces.slack.payloads import Mentioned
 from bot.surfaces.slack.talk import length_of
@@ -145,7 +146,7 @@ async def test_an_empty_queue_says_so(office: Office) -> None:
 
 @pytest.mark.parametrize("text", ["queue", "status"])
 async def test_an_outsider_sees_neither_queue_nor_figures(office: Office, text: str) -> None:
-    assert "You are not on this desk" in await command(office, text, user="U0FAY")
+    assert NOT_ALLOWED.words in await command(office, text, user="U0FAY")
 
 
 async def test_the_status_is_figures_and_pauses(office: Office) -> None:
@@ -235,7 +236,7 @@ async def test_home_is_my_queue_and_refreshes(office: Office) -> None:
 
 
 async def test_home_of_an_outsider_says_whom_to_ask(office: Office) -> None:
-    assert "An admin can add you" in await home_of(office, "U0FAY")
+    assert NOT_ALLOWED.words in await home_of(office, "U0FAY")
 
 
 async def test_a_change_of_a_user_group_makes_the_roster_be_read_again(office: Office) -> None:

@@ -3,6 +3,7 @@
 import logging
 from typing import Final
 
+from bot.core import verdicts
 from bot.core.cards import Action, Card
 from bot.core.decisions import (
     Approve,
@@ -18,7 +19,6 @@ from bot.core.decisions import (
     Undo,
 )
 from bot.surfaces.base import Answer, Desk
-from bot.surfaces.slack.blocks.answers import NOT_AN_AGENT
 from bot.surfaces.slack.blocks.buttons import MENU, shown_in
 from bot.surfaces.slack.blocks.everything import everything, fits_a_form
 from bot.surfaces.slack.metrics import PRESSES, REJECTED
@@ -41,7 +41,6 @@ AT_ONCE: Final[dict[Action, Decision]] = {
 """The actions that are decisions by themselves."""
 
 NOT_OURS: Final = "This button is not one I can read. Please use the newest card."
-UNKNOWN: Final = "I know nothing of this card any more."
 CHANGED: Final = "This changed after the card you pressed was drawn: look before you send."
 NOT_OPENED: Final = "Slack was too slow and the form could not be opened. Please press again."
 TOO_LONG: Final = "This is too long for Slack to show whole."
@@ -77,11 +76,11 @@ class Presses:
         who = Presser(surface=SURFACE, external_id=press.who.user)
         if await self._desk.may(who) is None:
             log.warning("refused to open a form", extra={"user": press.who.user, "action": str(action)})
-            await self._refuse(press, Answer.NOT_ALLOWED, NOT_AN_AGENT)
+            await self._refuse(press, Answer.NOT_ALLOWED, verdicts.NOT_ALLOWED.words)
             return
         card = await self._desk.card(shown)
         if card is None:
-            await self._refuse(press, Answer.NOT_FOUND, UNKNOWN)
+            await self._refuse(press, Answer.NOT_FOUND, verdicts.NOT_FOUND.words)
             return
         now = fitting(action, card)
         if now is None:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from bot.core.cards import Queue
 from bot.core.decisions import PAUSE_MOST, PauseRequest, Press, Presser, Redraft
+from bot.core.verdicts import NOT_ALLOWED
 from bot.surfaces.base import Answer, Desk
 from bot.surfaces.slack.blocks import answers
 from bot.surfaces.slack.blocks.answers import Words
@@ -70,7 +71,7 @@ class Talk:
                 return answers.queue(found, await self._links_of(found))
             case ("status",):
                 if await self._desk.may(who) is None:
-                    return answers.said(answers.NOT_AN_AGENT)
+                    return answers.said(NOT_ALLOWED.words)
                 return answers.status(await self._desk.status())
             case ("pause", *rest):
                 return await self._pause(who, rest)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.core.cards import Queue, QueueRow, Status
+from bot.core.verdicts import NOT_ALLOWED
 from bot.surfaces.slack.blocks.elements import (
     Block,
     bold,
@@ -50,7 +51,7 @@ def said(words: str) -> Words:
 def queue(found: Queue, links: dict[str, str]) -> Words:
     """The queue; `links` by the rows' conversation ids."""
     if found.agent is None:
-        return said(NOT_AN_AGENT)
+        return said(NOT_ALLOWED.words)
     blocks = queue_blocks(found, links)
     return Words(escaped(f"{len(found.mine)} yours, {found.waiting_total} waiting"), blocks)
 
@@ -91,9 +92,6 @@ def help_text(*, trouble: str = "") -> Words:
     lines = bullets(section(run(name, code=True), run(f" — {what}")) for name, what in COMMANDS)
     last = section(run("Mention me in a card's thread to ask for another draft, in your own words."))
     return Words(escaped(trouble or "What /signoff can do"), rich([*first, lines, last]))
-
-
-NOT_AN_AGENT: Final = "You are not on this desk. An admin can add you to the agents' user group."
 
 
 def _row(row: QueueRow, links: dict[str, str]) -> Block:

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.core.cards import Queue
-from bot.surfaces.slack.blocks.answers import NOT_AN_AGENT, help_text, queue_blocks
+from bot.core.verdicts import NOT_ALLOWED
+from bot.surfaces.slack.blocks.answers import help_text, queue_blocks
 from bot.surfaces.slack.blocks.buttons import REFRESH
 from bot.surfaces.slack.blocks.elements import Block, divider, header, moment, plain, rich, run, section
 
@@ -12,7 +13,7 @@ from bot.surfaces.slack.blocks.elements import Block, divider, header, moment, p
 def home(found: Queue, links: dict[str, str], *, at: datetime) -> dict[str, Any]:
     """What waits and what the agent owns, as of `at`; for others, who they could ask."""
     if found.agent is None:
-        return _view([header("Signoff"), *rich([section(run(NOT_AN_AGENT))])])
+        return _view([header("Signoff"), *rich([section(run(NOT_ALLOWED.words))])])
     refresh: Block = {"type": "button", "action_id": REFRESH, "text": plain("Refresh", 75), "value": REFRESH}
     return _view(
         [
