@@ -1,4 +1,4 @@
-"""The bot as `signoff run` builds it, in this process, and real HTTP on every side: customer, Slack, channel, Claude."""
+"""The bot as `signoff run` builds it, in this process; real HTTP on every side: customer, Slack, channel, Claude."""
 
 import asyncio
 import contextlib
