@@ -1,9 +1,11 @@
 """Who gets in at /slack/events: every pitfall of signatures, sizes and shapes."""
 
+import asyncio
 import hashlib
 import hmac
 import json
 import time
+from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -11,9 +13,10 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from slack_bolt.async_app import AsyncApp
 
 from bot.surfaces.slack.door import BODY_BYTES, Door, _only_payload
-from tests.surfaces.cards import waiting
+from tests.surfaces.cards import AT, waiting
 from tests.surfaces.recording import Office
 
 JSON = "application/json"
@@ -139,6 +142,23 @@ async def test_an_oversized_body_is_refused_before_it_is_read(office: Office) ->
     response = await knock(office, b"x" * (BODY_BYTES + 1))
 
     assert response.status_code == 413
+
+
+async def test_a_body_that_never_ends_gives_its_connection_back() -> None:
+    door = Door(AsyncApp(token="xoxb-1"), signing_secret="secret", clock=lambda: AT, read_seconds=0.02)
+    pieces = iter([{"type": "http.request", "body": b"pay", "more_body": True}])
+    answers: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return next(pieces, None) or await asyncio.Future()
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        answers.append(message)
+
+    async with asyncio.timeout(10):
+        await door({"type": "http", "headers": []}, receive, send)
+
+    assert answers[0]["status"] == 408
 
 
 async def test_an_oversized_body_without_its_length_is_refused(office: Office) -> None:

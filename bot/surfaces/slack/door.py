@@ -1,5 +1,6 @@
 """POST /slack/events: who is not Slack is turned away here, and what Slack sends is read once, for Bolt to dispatch."""
 
+import asyncio
 import binascii
 import hashlib
 import hmac
@@ -19,9 +20,10 @@ from bot.surfaces.slack.metrics import REJECTED
 log = logging.getLogger(__name__)
 
 BODY_BYTES: Final = 2_000_000  # a view of 250 kB, percent-encoded, with room
+READ_SECONDS: Final = 10.0  # for the whole body: Slack itself waits three for its answer
 WINDOW_SECONDS: Final = 300  # https://docs.slack.dev/authentication/verifying-requests-from-slack
 _FIELDS: Final = 100
-_KINDS: Final = {400: "malformed payload", 401: "invalid request", 413: "too large"}
+_KINDS: Final = {400: "malformed payload", 401: "invalid request", 408: "too slow", 413: "too large"}
 
 
 class Rejected(Exception):
@@ -35,15 +37,23 @@ class Rejected(Exception):
 class Door:
     """The route as a bare ASGI application, and the one dispatch that HTTP and Socket Mode share."""
 
-    def __init__(self, app: AsyncApp, *, signing_secret: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        app: AsyncApp,
+        *,
+        signing_secret: str,
+        clock: Callable[[], datetime],
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
         self._app = app
         self._secret = signing_secret.encode()
         self._clock = clock
+        self._read_seconds = read_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         try:
-            body = await _read(headers, receive)
+            body = await self._body(headers, receive)
             self._verify(headers, body)
             payload = _parsed(headers.get(b"content-type", b""), body)
         except Rejected as rejected:
@@ -71,6 +81,14 @@ class Door:
             REJECTED.labels(reason="unhandled").inc()
             return BoltResponse(status=200)
         return response
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        """Whole and in time: a stranger who sends a letter an hour would keep a connection, and what was read."""
+        try:
+            async with asyncio.timeout(self._read_seconds):
+                return await _read(headers, receive)
+        except TimeoutError as error:
+            raise Rejected(408, "slow") from error
 
     def _verify(self, headers: dict[bytes, bytes], body: bytes) -> None:
         """Over bytes, before anything is decoded: bolt's own check answers 500 to a timestamp that is no number."""
