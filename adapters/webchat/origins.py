@@ -27,8 +27,7 @@ class Origins:
         Refusal: 403, the page that asks is on a site that may not embed this chat.
         """
         origin = request.headers.get("origin")
-        # By host alone for our own: behind a proxy we may not know that we are https.
-        if origin is None or self._allows(origin) or urlsplit(origin).netloc == request.headers.get("host"):
+        if origin is None or self._allows(origin) or _is_our_own(origin, request):
             return
         words = "This site may not embed this chat. Its operator can allow it."
         raise Refusal(HTTPStatus.FORBIDDEN, Reason.ORIGIN, words)
@@ -54,3 +53,11 @@ class Origins:
 
     def _allows(self, origin: str) -> bool:
         return origin.lower() in self.allowed
+
+
+def _is_our_own(origin: str, request: Request) -> bool:
+    """By host alone: behind a proxy we may not know that we are https."""
+    try:
+        return urlsplit(origin).netloc == request.headers.get("host")
+    except ValueError:  # "http://["
+        return False

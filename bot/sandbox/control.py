@@ -231,8 +231,8 @@ def local(endpoint: Endpoint) -> Endpoint:
 
     async def guarded(request: Request) -> Response:
         origin = request.headers.get("origin")
-        named = [request.headers.get("host", "")] + ([urlsplit(origin).netloc] if origin is not None else [])
-        if not all(_is_loopback(netloc) for netloc in named):
+        named = [f"//{request.headers.get('host', '')}"] + ([origin] if origin is not None else [])
+        if not all(map(_is_loopback, named)):
             return _no("only for this machine", 403)
         try:
             return await endpoint(request)
@@ -240,19 +240,17 @@ def local(endpoint: Endpoint) -> Endpoint:
             return JSONResponse(refusal.json(), status_code=400)
         except LookupError as error:
             return _no(f"not found: {error}", 404)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             return _no(f"bad request: {error}", 400)
 
     return guarded
 
 
-def _is_loopback(netloc: str) -> bool:
-    host = urlsplit(f"//{netloc}").hostname or ""
-    if host == "localhost":
-        return True
+def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
+        host = urlsplit(address).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # another name, or no address at all, such as "//["
         return False
 
 

@@ -16,7 +16,7 @@ from adapters.webchat import WebChat, vouch
 from adapters.webchat.allowances import Allowance
 from adapters.webchat.streams import GAP_LINES, Reading, Seating
 from tests.adapters.contract import NOON, AdapterContract, Channel, Clock, Inbox, refusals
-from tests.adapters.serving import app_of, serve, until
+from tests.serving import app_of, serve, until
 
 SECRET = "a secret of the tests, long enough"
 SITE = "https://larkspur.example"
@@ -439,7 +439,9 @@ async def test_a_site_that_may_embed_the_chat_can_read_its_answers(channel: Over
     assert refusal.status_code == 401
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://larkspur.example", SITE + ".evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://larkspur.example", SITE + ".evil.example", "http://["]
+)
 async def test_another_site_is_refused(channel: OverWebChat, origin: str) -> None:
     answers = [
         await channel.http.options("messages", headers={"origin": origin}),

@@ -160,6 +160,8 @@ async def test_mistakes_get_a_4xx(sandbox: SandboxServer, action: str, body: dic
         ({"Content-Type": "text/plain"}, b'{"as": "U0ANA"}', 400),
         ({"Content-Type": "application/json", "Origin": "https://evil.example"}, b'{"as": "U0ANA"}', 403),
         ({"Content-Type": "application/json", "Origin": "null"}, b'{"as": "U0ANA"}', 403),
+        ({"Content-Type": "application/json", "Origin": "http://["}, b'{"as": "U0ANA"}', 403),
+        ({"Content-Type": "application/json"}, b"[" * 100_000, 400),
         ({"Content-Type": "application/json", "Host": "evil.example"}, b'{"as": "U0ANA"}', 403),
         ({"Content-Type": "application/json", "Origin": "http://localhost:8000"}, b'{"as": "U0ANA"}', 200),
     ],
