@@ -31,8 +31,7 @@ class _Before:
     conversation: Conversation
     customer: Customer
     said: tuple[Message, ...]
-    pause: Pause | None
-    paused_by: str
+    paused: str | None  # the pause that rests this category, in words
     previous: str | None  # the draft a redraft starts from
 
 
@@ -79,20 +78,22 @@ class Drafting:
             return None
         conversation = known(tx, Conversation, review.conversation_id)
         last = reviews.last_draft(tx, review.id) if review.instruction is not None else None
-        pause = agents.pause_on(tx, review.category, self.shop.clock())
         return _Before(
             review=review,
             conversation=conversation,
             customer=known(tx, Customer, conversation.customer_id),
             said=tuple(conversations.said_up_to(tx, conversation.id, until=review.sequence, most=TURNS)),
-            pause=pause,
+            paused=self._paused(tx, review.category),
             previous=last.text if last else None,
-            paused_by=agents.name_of(tx, pause.agent_id) if pause else "",
         )
 
+    def _paused(self, tx: Tx, category: str) -> str | None:
+        pause = agents.pause_on(tx, category, self.shop.clock())
+        return paused_words(pause, agents.name_of(tx, pause.agent_id)) if pause else None
+
     async def _make(self, before: _Before, *, attempt: int) -> _Made:
-        if before.pause is not None:
-            return _Made(drafted=None, missing=paused_words(before.pause, before.paused_by))
+        if before.paused is not None:
+            return _Made(drafted=None, missing=before.paused)
         if not self.shop.policy.category(before.review.category).draft and not before.review.instruction:
             return _Made(drafted=None, missing="Replies in this category are written by people.")
         if attempt >= _WITHOUT_MODEL:
@@ -122,6 +123,10 @@ class Drafting:
         judged = self._judged(before, found.model)
         if judged.handling is Handling.WRITE:
             raise DraftUnavailable("written_by_people", "Replies in this category are written by people.")
+        if judged.category != before.review.category:
+            paused = await self.shop.db.read(lambda tx: self._paused(tx, judged.category))
+            if paused is not None:
+                raise DraftUnavailable("paused", paused)
         return await self.drafter.draft(self._case(before, judged.category), searching.result())
 
     def _case(self, before: _Before, category: str) -> Case:

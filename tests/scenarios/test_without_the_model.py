@@ -78,6 +78,26 @@ async def test_a_pause_of_one_category_leaves_the_others_alone(desk: Desk) -> No
     assert desk.card.proposal is not None
 
 
+async def test_a_pause_rests_a_category_that_only_the_model_recognises_too(desk: Desk) -> None:
+    desk.drafter.triaged = ModelTriage(
+        category="billing",
+        sentiment=Sentiment.NEUTRAL,
+        wants_human=False,
+        sensitive=False,
+        language="en",
+        injection_suspected=False,
+        thanks_only=False,
+    )
+    await desk.front.pause(PauseRequest(who=ANA, category="billing", length=timedelta(hours=1)))
+
+    await desk.customer_says("You took my money twice")
+
+    assert desk.card.category == "billing"
+    assert desk.card.proposal is None
+    assert desk.card.missing == "Drafting is paused for billing until 10:00 UTC (Ana Ruiz)."
+    assert desk.drafter.cases == []
+
+
 async def test_strangers_pause_nothing(desk: Desk) -> None:
     fay = Presser(surface="slack", external_id="U0FAY")
 
