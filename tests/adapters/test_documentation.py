@@ -21,10 +21,10 @@ from adapters.webchat import files, streams, visitors
 from adapters.webhook import Webhook
 from adapters.webhook import adapter as webhook
 from tests.adapters.contract import Clock, Inbox
-from tests.adapters.serving import app_of, serve, until
 from tests.adapters.test_webchat import SECRET as CHAT_SECRET
 from tests.adapters.test_webchat import web_chat
 from tests.adapters.test_webhook import SECRET
+from tests.serving import app_of, free_port, serve, until
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "channels"
 
@@ -89,8 +89,7 @@ async def test_the_python_snippet_hands_in_a_message(channel: str, inbox: Inbox)
 
 async def test_the_receiving_snippet_takes_a_reply_once(inbox: Inbox, clock: Clock) -> None:
     source = snippet("webhook.md", "python", containing="HTTPServer")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     receiver = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

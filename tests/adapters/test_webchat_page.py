@@ -18,7 +18,7 @@ from adapters.base import Attachment, Line, Reply
 from adapters.webchat import WebChat, vouch
 from adapters.webchat.allowances import Allowance
 from tests.adapters.contract import NOON, Clock, Inbox
-from tests.adapters.serving import app_of, serve, until
+from tests.serving import app_of, serve, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARTEFACTS = pathlib.Path(__file__).resolve().parents[2] / "artefacts" / "webchat"

@@ -19,7 +19,7 @@ from adapters.webhook import Webhook
 from adapters.webhook.adapter import retry_after_seconds
 from adapters.webhook.signatures import Signatures
 from tests.adapters.contract import DATA, NOON, AdapterContract, Clock, FailingChannel, FarEndContract, Inbox, refusals
-from tests.adapters.serving import app_of, serve
+from tests.serving import app_of, serve
 
 SECRET = "whsec_bGFya3NwdXIgc3VwcGx5IHRlc3Qga2V5IG9uZQ=="
 RETIRED = "whsec_bGFya3NwdXIgc3VwcGx5IHRlc3Qga2V5IHR3bw=="

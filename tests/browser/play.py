@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,8 @@ from typing import Any
 
 import httpx2
 from playwright.async_api import Browser, BrowserContext, FrameLocator, Locator, Page, expect
+
+from tests.serving import free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_CHROMIUM = "needs a Chromium to drive: apt-get install chromium"
@@ -35,8 +36,7 @@ expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 @asynccontextmanager
 async def demo_running(folder: Path, *arguments: str) -> AsyncIterator[str]:
     """`python -m bot demo` in `folder`, on free ports; yields its address once it answers. Ctrl-C ends it."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "demo", "--port", str(port), *arguments),
         cwd=folder,

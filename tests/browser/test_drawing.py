@@ -18,7 +18,7 @@ from starlette.routing import Route
 from bot.sandbox import SandboxServer
 from bot.sandbox.page import Scene, page
 from tests.browser.play import CHROMIUM, FLAGS, NO_CHROMIUM, Play, playing
-from tests.sandbox.conftest import listening
+from tests.serving import serve
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -83,7 +83,7 @@ async def bot() -> AsyncIterator[Bot]:
     async with SandboxServer(limited=False, deadline_seconds=1, routes=page(Scene())) as sandbox:
         client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url, retry_handlers=[])
         bot = Bot(sandbox, client)
-        async with listening(Starlette(routes=[Route("/slack/events", bot.listen, methods=["POST"])])) as address:
+        async with serve(Starlette(routes=[Route("/slack/events", bot.listen, methods=["POST"])])) as address:
             sandbox.connect(f"{address}/slack/events")
             yield bot
 

@@ -5,7 +5,6 @@
 
 import asyncio
 import random
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,6 +21,7 @@ from tests.crash.ledger import Ledger
 from tests.crash.lives import Lives
 from tests.fakes.claude import Asked, FakeClaude, saying
 from tests.fakes.receiver import Answer, Receiver
+from tests.serving import free_port
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CUSTOMERS = ("ada", "ben", "cleo", "dan", "eve")
@@ -200,7 +200,7 @@ async def a_world(folder: Path, database_url: str, seed: int) -> AsyncIterator[W
             "ANTHROPIC_BASE_URL": claude.url,
             "SIGNOFF_LOG": "json",
         }
-        lives = await stack.enter_async_context(Lives(folder, environment, _free_port()))
+        lives = await stack.enter_async_context(Lives(folder, environment, free_port()))
         sandbox.connect(f"{lives.url}/slack/events")
         yield World(
             lives=lives,
@@ -211,12 +211,6 @@ async def a_world(folder: Path, database_url: str, seed: int) -> AsyncIterator[W
             ledger=Ledger(folder / "signoff.db"),
             chance=random.Random(seed),
         )
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 async def test_no_kill_loses_a_message_or_says_a_reply_twice(

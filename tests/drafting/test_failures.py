@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import socket
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from bot.drafting.claude import ClaudeDrafter
 from tests.drafting.conftest import Clock, case, policy, snippet
 from tests.fakes.claude import FakeClaude
 from tests.fakes.claude_misbehaving import MISBEHAVIOURS, body, failing, hanging
+from tests.serving import free_port
 
 CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("rate_limited", {}, "rate_limited", "Claude's API is limiting our requests at the moment."),
@@ -110,9 +110,7 @@ async def test_nobody_waits_longer_than_the_deadline(fake: FakeClaude, clock: Cl
 
 
 async def test_nobody_listening_is_a_sentence_too(clock: Clock) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    drafter = ClaudeDrafter(client("sk-test", f"http://127.0.0.1:{port}"), policy(), clock=clock)
+    drafter = ClaudeDrafter(client("sk-test", f"http://127.0.0.1:{free_port()}"), policy(), clock=clock)
 
     with pytest.raises(DraftUnavailable, match=r"^Claude's API could not be reached\.$"):
         await drafter.draft(case(), [snippet()])

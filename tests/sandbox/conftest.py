@@ -1,12 +1,9 @@
 """A small real Bolt app and a real Slack client, both across HTTP from the sandbox."""
 
-import asyncio
 import contextlib
-import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
-import uvicorn
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -16,28 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.sandbox import SandboxServer
-
-
-class Quiet(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@contextlib.asynccontextmanager
-async def listening(app: Starlette) -> AsyncIterator[str]:
-    """Serve an app on a free port of this machine; yields its address."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or each answer costs 40 ms
-    sock.bind(("127.0.0.1", 0))
-    server = Quiet(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
-    serving = asyncio.create_task(server.serve(sockets=[sock]))
-    while not server.started:  # noqa: ASYNC110 - uvicorn tells of its start by this flag alone
-        await asyncio.sleep(0.005)
-    try:
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
+from tests.serving import serve
 
 
 @contextlib.asynccontextmanager
@@ -48,7 +24,7 @@ async def bolt_served(app: AsyncApp) -> AsyncIterator[str]:
     async def endpoint(request: Request) -> Response:
         return await handler.handle(request)
 
-    async with listening(Starlette(routes=[Route("/slack/events", endpoint, methods=["POST"])])) as url:
+    async with serve(Starlette(routes=[Route("/slack/events", endpoint, methods=["POST"])])) as url:
         yield f"{url}/slack/events"
 
 

@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from bot.sandbox import Fault, SandboxServer, Trouble
-from tests.sandbox.conftest import listening
+from tests.serving import serve
 
 SAMPLES = Path("../shared/data/slack/sdk_test_payloads.jsonl.gz")
 BUTTON = {"type": "button", "action_id": "approve", "text": {"type": "plain_text", "text": "Approve"}, "value": "rev_1"}
@@ -54,7 +54,7 @@ async def receiver(sandbox: SandboxServer) -> AsyncIterator[Receiver]:
     async def endpoint(request: Request) -> Response:
         return await receiver(request)
 
-    async with listening(Starlette(routes=[Route("/slack/events", endpoint, methods=["POST"])])) as url:
+    async with serve(Starlette(routes=[Route("/slack/events", endpoint, methods=["POST"])])) as url:
         sandbox.connect(f"{url}/slack/events")
         yield receiver
 
@@ -195,7 +195,7 @@ async def test_an_event_not_acknowledged_in_time_counts_as_failed() -> None:
 
     async with (
         SandboxServer(limited=False, deadline_seconds=0.05) as sandbox,
-        listening(Starlette(routes=[Route("/slack/events", endpoint, methods=["POST"])])) as url,
+        serve(Starlette(routes=[Route("/slack/events", endpoint, methods=["POST"])])) as url,
     ):
         sandbox.connect(f"{url}/slack/events")
         await sandbox.person("U0ANA").say("C0SUPPORT", "Hello")
@@ -434,7 +434,7 @@ async def test_many_posts_at_once_keep_their_order_and_reach_the_bot(
 
 async def test_a_host_can_mount_the_sandbox_instead() -> None:
     sandbox = SandboxServer(limited=False)
-    async with listening(Starlette(routes=[Mount("/slack", app=sandbox.app)])) as url:
+    async with serve(Starlette(routes=[Mount("/slack", app=sandbox.app)])) as url:
         await sandbox.attach(f"{url}/slack")
         client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url, retry_handlers=[])
         sandbox.faults.add(Fault(Trouble.DROP, method="chat.postMessage"))

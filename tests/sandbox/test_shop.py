@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from bot.sandbox.company.shop import NotTaken, Shop
 from bot.sandbox.company.waiting import WAITING
-from tests.sandbox.conftest import listening
+from tests.serving import serve
 
 SECRET = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
 MINA = WAITING[0]
@@ -29,7 +29,7 @@ def shop() -> Shop:
 @pytest.fixture
 async def http(shop: Shop) -> AsyncIterator[httpx2.AsyncClient]:
     app = Starlette(routes=[shop.reply_route(), *shop.page_routes()])
-    async with listening(app) as address, httpx2.AsyncClient(base_url=address) as client:
+    async with serve(app) as address, httpx2.AsyncClient(base_url=address) as client:
         yield client
 
 
@@ -83,7 +83,7 @@ async def test_every_waiting_customer_writes_signed_and_in_order(shop: Shop) -> 
         taken.append((told["customer"]["name"], told["text"]))
         return Response(status_code=202)
 
-    async with listening(Starlette(routes=[Route("/in", inbox, methods=["POST"])])) as address:
+    async with serve(Starlette(routes=[Route("/in", inbox, methods=["POST"])])) as address:
         shop.inbox = f"{address}/in"
         await shop.begin()
 

@@ -16,7 +16,7 @@ from bot.sandbox import SandboxServer
 from bot.sandbox.messages import Message
 from bot.surfaces.slack import Connected, connect
 from storage.tables import Role
-from tests.adapters.serving import serve
+from tests.serving import serve
 
 RECORDED = Verdict(answer=Answer.RECORDED, words="")
 CATEGORIES = (("billing", "Billing"), ("lost_parcel", "Lost parcel"), ("general", "General"))
@@ -135,7 +135,7 @@ async def opened(
         desk=desk,
         clock=clock or time,
     )
-    async with serve(Starlette(routes=slack.routes)) as url:  # type: ignore[arg-type]  # any application will do
+    async with serve(Starlette(routes=slack.routes)) as url:
         if not over_socket:
             sandbox.connect(f"{url}/slack/events")
         await slack.start()

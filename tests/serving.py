@@ -1,4 +1,4 @@
-"""Real HTTP for the adapter tests: an application on a free loopback port, for as long as a test needs it."""
+"""Real HTTP: an application on a free loopback port, for as long as a test needs it."""
 
 import asyncio
 import socket
@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from adapters.base import Adapter
 
@@ -35,7 +36,7 @@ class Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serve(
-    app: FastAPI, *, port: int = 0, hang_up: Callable[[], Awaitable[None]] | None = None
+    app: ASGIApp, *, port: int = 0, hang_up: Callable[[], Awaitable[None]] | None = None
 ) -> AsyncIterator[str]:
     """Yields the address. Leaving ends the server, and fails when it does not end within ten seconds."""
     # Named as TCP: asyncio turns Nagle's delay off only where it is, and 40 ms a request are a slow suite.
@@ -51,6 +52,13 @@ async def serve(
         server.ending.set()
         await asyncio.wait_for(running, timeout=10)
         listening.close()
+
+
+def free_port() -> int:
+    """A port for a process of its own to listen on: nobody did a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
 
 
 def app_of(adapter: Adapter) -> FastAPI:
