@@ -147,7 +147,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
             at_once=8,
             retry=_DRAFTS,
         ),
-        JobKind.SHOW: Work(handle=showing, at_once=32, retry=_CARDS),
+        JobKind.SHOW: Work(handle=showing, at_once=8, retry=_CARDS),
         JobKind.RELEASE: Work(handle=relaying.release, at_once=32, retry=_REPLIES),
         JobKind.RELAY: Work(handle=relaying.relay, at_once=32, retry=_REPLIES, given_up=relaying.given_up),
     }
