@@ -1,0 +1,106 @@
+"""Taking a reply back: in time or too late, and never half of each."""
+
+import asyncio
+
+from sqlalchemy import select
+
+from bot.core.cards import Action, CardState
+from bot.core.decisions import Answer, Approve, Dismiss, DismissReason, Edit, RetryDelivery, TakeOver, Undo
+from storage.database import table_of
+from storage.tables import Delivery
+from tests.desk import Desk
+
+
+async def test_an_undo_in_the_very_moment_the_hold_ends_wins_or_loses_whole(desk: Desk) -> None:
+    for number in range(20):
+        await desk.customer_says("Where is my order?", thread=f"t{number}")
+        await desk.press(Approve(), by="Ana")
+        heard = len(desk.customer_heard)
+
+        desk.clock.now += desk.policy.desk.hold
+        desk.jobs.wake()
+        await asyncio.sleep(0.001 * (number % 5))  # somewhere around the release
+        verdict = await desk.press(Undo(), by="Ana")
+        await desk.pass_time(60)
+
+        taken_back = verdict.answer is Answer.RECORDED
+        assert verdict.answer in (Answer.RECORDED, Answer.TOO_LATE)
+        assert len(desk.customer_heard) == heard + (not taken_back)
+        assert desk.card.state is (CardState.WAITING if taken_back else CardState.SENT)
+        if taken_back:
+            await desk.press(Dismiss(DismissReason.OTHER), by="Ana")
+
+
+async def test_of_ten_people_who_undo_at_once_nobody_breaks_anything(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?")
+    await desk.press(Approve(), by="Ana")
+    held = desk.card
+
+    verdicts = await asyncio.gather(*(desk.press_only(Undo(), by=f"U1{n:02}", on=held) for n in range(10)))
+    await desk.pass_time(60)
+
+    answers = [verdict.answer for verdict in verdicts]
+    assert answers.count(Answer.RECORDED) == 1
+    assert answers.count(Answer.REPEATED) == 9
+    assert desk.customer_heard == []
+    assert len(desk.open_cards) == 1
+
+
+async def test_anyone_on_the_desk_may_take_a_colleagues_reply_back_in_time(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?")
+    await desk.press(Approve(), by="Ana")
+
+    assert (await desk.press(Undo(), by="Bo")).answer is Answer.RECORDED
+
+    assert desk.card.notices == ("Bo Lindqvist took the reply back before it was sent",)
+
+
+async def test_after_an_undo_the_next_decision_is_the_one_that_counts(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?")
+    await desk.press(Approve(), by="Ana")
+    held = desk.card
+    await desk.press(Undo(), by="Ana")
+
+    stale = await desk.press(Undo(), by="Ana", on=held)
+    await desk.press(Edit("It ships today."), by="Bo")
+    too_late = await desk.press(Undo(), by="Ana", on=held)
+    await desk.pass_time(10)
+
+    assert (stale.answer, too_late.answer) == (Answer.REPEATED, Answer.REPEATED)
+    assert desk.customer_heard == ["It ships today."]
+
+
+async def test_taking_over_does_not_stop_a_reply_that_is_held_and_undo_does(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?", thread="t1")
+    await desk.press(Approve(), by="Ana")
+    held = desk.card
+    assert Action.UNDO in held.buttons
+    await desk.customer_says("Cancel it!", thread="t1")
+    await desk.press(TakeOver(), by="Bo")
+
+    assert (await desk.press(Undo(), by="Bo", on=held)).answer is Answer.RECORDED
+    await desk.pass_time(60)
+
+    assert desk.customer_heard == []
+    assert Action.REPLY in desk.card.buttons
+
+
+async def test_retry_pressed_twice_sends_once(desk: Desk) -> None:
+    desk.channel.failures = [OSError("refused")] * 80
+    await desk.customer_says("Where is my order?")
+    await desk.press(Approve(), by="Ana")
+    await desk.pass_time(10)
+    for _ in range(80):
+        await desk.pass_time(60 * 6)
+    failed = desk.card
+    assert failed.state is CardState.FAILED
+
+    verdicts = await asyncio.gather(*(desk.press_only(RetryDelivery(), by=who, on=failed) for who in ("Ana", "Bo")))
+    await desk.pass_time(60)
+
+    assert Answer.RECORDED in {verdict.answer for verdict in verdicts}
+    assert len(desk.customer_heard) == 1
+    again = await desk.press(RetryDelivery(), by="Ana", on=failed)
+    assert again.answer is Answer.TOO_LATE
+    deliveries = await desk.db.read(lambda tx: list(tx.run(select(table_of(Delivery)))))
+    assert [delivery.status for delivery in deliveries] == ["sent"]
