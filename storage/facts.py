@@ -23,6 +23,9 @@ from storage.tables import (
 )
 
 EARLIER: Final = 4  # messages shown before the ones to be answered
+# Of what is to be answered, the newest are read: whoever never stops writing must not make every card slower.
+ANSWERED_MOST: Final = 100
+ANSWERED_CHARS: Final = 250_000  # more than any surface can show
 _DECISION: Final = table_of(Decision)
 _AGENT: Final = table_of(Agent)
 _SIGNED: Final = select(_DECISION, _AGENT.c.name.label("by")).join(_AGENT, _AGENT.c.id == _DECISION.c.agent_id)
@@ -63,6 +66,7 @@ class Facts:
     draft: Draft | None
     message: Message | None  # the message the posting shows
     to_answer: tuple[Message, ...]  # what the review is about
+    unread: bool  # there is more of that, older and not in `to_answer`: nobody can have read it all here
     earlier: tuple[Message, ...]  # a few lines before that
     settled: Signed | None  # the decision that closed the review, or that sent `message`
     outgoing: Message | None  # what that decision sends
@@ -83,6 +87,7 @@ def facts_of(tx: Tx, posting: Posting) -> Facts:
     settled = _settled(tx, about, review, message)
     outgoing = _outgoing(tx, settled, message)
     before = _before(review, message)
+    to_answer, unread = _to_answer(tx, review, message)
     return Facts(
         posting=posting,
         newest=not later,
@@ -94,7 +99,8 @@ def facts_of(tx: Tx, posting: Posting) -> Facts:
         review=review,
         draft=reviews.draft_of(tx, review) if review else None,
         message=message,
-        to_answer=_to_answer(tx, review, message),
+        to_answer=to_answer,
+        unread=unread,
         earlier=tuple(conversations.said_up_to(tx, conversation.id, until=before, most=EARLIER)),
         settled=settled,
         outgoing=outgoing,
@@ -144,11 +150,19 @@ def _before(review: Review | None, message: Message | None) -> int:
     return message.sequence - 1 if message else 0
 
 
-def _to_answer(tx: Tx, review: Review | None, message: Message | None) -> tuple[Message, ...]:
+def _to_answer(tx: Tx, review: Review | None, message: Message | None) -> tuple[tuple[Message, ...], bool]:
+    """The newest of it, oldest first, and whether there is more."""
     if review is None:
-        return (message,) if message is not None and message.direction is Direction.INCOMING else ()
-    said = conversations.said_between(tx, review.conversation_id, after=review.since_sequence, until=review.sequence)
-    return tuple(line for line in said if line.direction is Direction.INCOMING)
+        return (message,) if message is not None and message.direction is Direction.INCOMING else (), False
+    said = conversations.said_up_to(tx, review.conversation_id, until=review.sequence, most=ANSWERED_MOST + 1)
+    lines = [line for line in said if line.sequence > review.since_sequence and line.direction is Direction.INCOMING]
+    kept: list[Message] = []
+    room = ANSWERED_CHARS
+    for line in reversed(lines[-ANSWERED_MOST:]):
+        if (room := room - len(line.text)) < 0 and kept:
+            break
+        kept.append(line)
+    return tuple(reversed(kept)), len(kept) < len(lines)
 
 
 def _last(about: list[Signed], kind: DecisionKind) -> Signed | None:

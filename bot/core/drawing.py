@@ -114,8 +114,9 @@ def _review_card(base: Card, facts: Facts, review: Review) -> Card:
 
 def _waiting(base: Card, facts: Facts, review: Review) -> Card:
     proposal = _proposal(facts.draft) if facts.draft else None
-    first = Action.APPROVE if proposal else Action.WRITE
-    buttons = (Action.APPROVE, Action.EDIT, Action.TAKE_OVER) if proposal else (first, Action.TAKE_OVER)
+    answer: tuple[Action, ...] = (Action.EDIT,) if proposal else (Action.WRITE,)
+    if proposal and not facts.unread:
+        answer = (Action.APPROVE, *answer)
     missing = review.draft_missing or "The draft is being written."
     return replace(
         base,
@@ -125,7 +126,7 @@ def _waiting(base: Card, facts: Facts, review: Review) -> Card:
         proposal=proposal,
         prefill=review.edited_text,
         missing="" if proposal else missing,
-        buttons=buttons,
+        buttons=(*answer, Action.TAKE_OVER),
         menu=_MENU,
     )
 
@@ -163,6 +164,8 @@ def _rule_words(rule: str) -> str:
 
 def _notices(facts: Facts, review: Review) -> tuple[str, ...]:
     found = []
+    if facts.unread:
+        found.append("This customer wrote more than can be shown: only the newest is here, so it cannot be approved")
     if review.notice:
         found.append(review.notice)
     if facts.recategorised:

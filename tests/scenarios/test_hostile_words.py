@@ -9,6 +9,7 @@ from bot.core.cards import Action, Card
 from bot.core.decisions import REPLY_CHARS, Answer, Approve, Edit, SendReply, TakeOver
 from bot.sandbox.blockkit import problems
 from bot.surfaces.slack.blocks.card import message
+from storage.facts import ANSWERED_MOST
 from tests.data import shared
 from tests.desk import Desk
 
@@ -115,3 +116,28 @@ async def test_hundreds_of_naughty_strings_are_carried_by_the_whole_loop(desk: D
     await desk.pass_time(20)
 
     assert len(desk.customer_heard) == len(parts) > 10
+
+
+async def test_who_never_stops_writing_slows_no_card_and_nothing_unseen_is_approved(desk: Desk) -> None:
+    for _ in range(ANSWERED_MOST):
+        await desk.customer_says("And another thing.", quiet=False)
+    await desk.pass_time(60)
+    assert desk.offers(Action.APPROVE)
+
+    await desk.customer_says("One too many.")
+
+    assert len(desk.card.said) == ANSWERED_MOST
+    assert desk.card.said[-1].text == "One too many."
+    assert not desk.offers(Action.APPROVE)
+    assert desk.offers(Action.EDIT)
+    assert "more than can be shown" in desk.card.notices[0]
+    assert "Approve" not in json.dumps(message(desk.card).blocks)
+
+
+async def test_of_very_long_messages_the_newest_are_on_the_card(desk: Desk) -> None:
+    for number in range(6):
+        await desk.customer_says(f"{number}" + "x" * 49_999)
+
+    assert [said.text[0] for said in desk.card.said] == ["1", "2", "3", "4", "5"]
+    assert not desk.offers(Action.APPROVE)
+    assert "approve…" not in json.dumps(message(desk.card).blocks, ensure_ascii=False)

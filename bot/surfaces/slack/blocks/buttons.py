@@ -37,7 +37,8 @@ def shown_in(packed: str) -> Shown:
 
 
 def label(card: Card, action: Action) -> str:
-    if action is Action.READ_ALL and card.proposal is None:
+    approving = card.proposal is not None and not {Action.APPROVE, Action.READ_ALL}.isdisjoint(card.buttons)
+    if action is Action.READ_ALL and not approving:
         return READ_ONLY
     return LABELS[action]
 
