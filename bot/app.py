@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from pydantic import SecretStr
@@ -19,7 +19,6 @@ from adapters.webchat import WebChat
 from adapters.webhook import Webhook
 from bot import drafting
 from bot.core.policy import ChannelPolicy, Policy, WebChatPolicy, WebhookPolicy
-from bot.drafting.claude import ClaudeDrafter
 from bot.drafting.offline import OfflineDrafter
 from bot.drafting.retrieval import FullTextLibrary, import_folder
 from bot.metrics import drafts
@@ -39,6 +38,9 @@ from bot.surfaces.base import Surface
 from storage.database import Database
 from storage.jobs import Retry, TableJobs, Work
 from storage.tables import JobKind
+
+if TYPE_CHECKING:
+    from bot.drafting.claude import ClaudeDrafter
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ class App:
     works: Mapping[JobKind, Work]
     slack: slack.Connected
     adapters: tuple[Adapter, ...]
-    drafter: ClaudeDrafter | OfflineDrafter
+    drafter: "ClaudeDrafter | OfflineDrafter"
     desk: FrontDesk
     roster: Roster
     clocks: AsyncIOScheduler

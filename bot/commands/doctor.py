@@ -10,7 +10,6 @@ from rich.table import Table
 from bot import logs
 from bot.commands.checks import Finding, wrong
 from bot.commands.checks.channels import check_channels
-from bot.commands.checks.models import check_models
 from bot.commands.checks.slack import check_slack
 from bot.commands.checks.store import check_store
 from bot.commands.terminal import err, now, out
@@ -44,6 +43,8 @@ async def _look() -> list[Finding]:
 
 
 async def _all(settings: Settings, policy: Policy) -> list[Finding]:
+    from bot.commands.checks.models import check_models  # noqa: PLC0415  # its SDK takes 40 MB: not for `signoff run`
+
     looks: list[Awaitable[list[Finding]]] = [
         check_store(settings.database_url),
         check_slack(settings, policy, now),
