@@ -1,7 +1,6 @@
 """What every customer channel must do, whatever its wire: an adapter's tests subclass `AdapterContract`."""
 
 import json
-import pathlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,8 +23,8 @@ from adapters.base import (
     Reply,
     TemporaryFailure,
 )
+from tests.data import shared
 
-DATA = pathlib.Path(__file__).resolve().parents[2].parent / "shared" / "data"
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
@@ -159,10 +158,7 @@ def refusals(adapter: Adapter) -> float:
 
 
 def naughty_strings() -> list[str]:
-    path = DATA / "blns" / "blns.json"
-    if not path.exists():
-        pytest.skip(f"needs the shared test data: {path} is absent")
-    strings: list[str] = json.loads(path.read_text(encoding="utf-8"))
+    strings: list[str] = json.loads(shared("blns/blns.json").read_text(encoding="utf-8"))
     return strings
 
 

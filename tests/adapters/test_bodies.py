@@ -12,14 +12,11 @@ from adapters.bodies import parse, read_body
 from adapters.refusals import Reason, Refusal
 from adapters.webchat.messages import PostedWords
 from adapters.webhook.messages import PostedMessage
-from tests.adapters.contract import DATA
+from tests.data import shared
 
 
 def json_cases(kind: str) -> Iterator[tuple[str, bytes]]:
-    path = DATA / "webhooks" / "json_test_suite.tar.xz"
-    if not path.exists():
-        pytest.skip(f"needs the shared test data: {path} is absent")
-    with tarfile.open(path) as packed:
+    with tarfile.open(shared("webhooks/json_test_suite.tar.xz")) as packed:
         for member in packed.getmembers():
             name = member.name.rpartition("/")[2]
             file = packed.extractfile(member)

@@ -18,7 +18,8 @@ from adapters.refusals import Refusal
 from adapters.webhook import Webhook
 from adapters.webhook.adapter import retry_after_seconds
 from adapters.webhook.signatures import Signatures
-from tests.adapters.contract import DATA, NOON, AdapterContract, Clock, FailingChannel, FarEndContract, Inbox, refusals
+from tests.adapters.contract import NOON, AdapterContract, Clock, FailingChannel, FarEndContract, Inbox, refusals
+from tests.data import shared
 from tests.serving import app_of, serve
 
 SECRET = "whsec_bGFya3NwdXIgc3VwcGx5IHRlc3Qga2V5IG9uZQ=="
@@ -202,10 +203,8 @@ async def test_a_stale_request_is_told_to_be_signed_anew(channel: OverWebhook) -
 
 
 def test_the_published_vector_is_signed_and_checked() -> None:
-    path = DATA / "standard_webhooks" / "vectors.json"
-    if not path.exists():
-        pytest.skip(f"needs the shared test data: {path} is absent")
-    (vector,) = [each for each in json.loads(path.read_text()) if each["scheme"] == "standard-webhooks-v1"]
+    vectors = json.loads(shared("standard_webhooks/vectors.json").read_text())
+    (vector,) = [each for each in vectors if each["scheme"] == "standard-webhooks-v1"]
     signed_at = datetime.fromtimestamp(int(vector["timestamp"]), UTC)
     signatures = Signatures([vector["secret"]], clock=lambda: signed_at)
 

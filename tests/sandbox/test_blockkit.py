@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,10 @@ from slack_sdk.models.blocks import blocks as sdk_blocks
 from bot.sandbox.blockkit import MESSAGE_CHARACTERS, Surface, characters, problems, view_problems
 from bot.sandbox.blockkit.blocks import RULES
 from bot.sandbox.blockkit.elements import ELEMENTS
+from tests.data import shared
 
 JSON = dict[str, Any]
-SAMPLES = Path("../shared/data/slack/sdk_test_payloads.jsonl.gz")
+SAMPLES = "slack/sdk_test_payloads.jsonl.gz"
 
 
 def plain(text: str = "x") -> JSON:
@@ -374,9 +374,8 @@ def test_every_key_slack_sdk_knows_is_known_here() -> None:
     assert {kind: keys for kind, keys in unknown.items() if keys} == {}
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="shared Slack samples are not on this machine")
 def test_blocks_of_real_messages_are_taken() -> None:
-    with gzip.open(SAMPLES, "rt") as lines:
+    with gzip.open(shared(SAMPLES), "rt") as lines:
         told = [json.loads(line)["payload"] for line in lines]
     seen = 0
     for payload in told:
