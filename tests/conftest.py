@@ -1,5 +1,6 @@
 """Fixtures every folder of tests may use."""
 
+from tests.chromium import browser
 from tests.databases import (
     database,
     database_url,
@@ -12,6 +13,7 @@ from tests.databases import (
 )
 
 __all__ = [
+    "browser",
     "database",
     "database_url",
     "empty_url",

@@ -5,20 +5,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
-from tests.browser.play import CHROMIUM, FLAGS, NO_CHROMIUM, demo_running, playing
+from tests.browser.play import demo_running, playing
+from tests.chromium import CHROMIUM, NO_CHROMIUM, chromium
 
 HERE = Path(__file__).parent
 
 
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        async with demo_running(Path(folder)) as address, async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        async with demo_running(Path(folder)) as address, chromium() as browser:
             await card(browser, address)
             await window(browser, address)
-            await browser.close()
     for name in ("card.png", "demo.png"):
         print(f"{HERE / name}: {(HERE / name).stat().st_size // 1000} kB")
 

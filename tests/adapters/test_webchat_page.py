@@ -2,7 +2,6 @@
 
 import pathlib
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,45 +11,25 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from adapters.base import Attachment, Line, Reply
 from adapters.webchat import WebChat, vouch
 from adapters.webchat.allowances import Allowance
 from tests.adapters.contract import NOON, Clock, Inbox
+from tests.chromium import chromium, in_a_browser
 from tests.serving import app_of, serve, until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARTEFACTS = pathlib.Path(__file__).resolve().parents[2] / "artefacts" / "webchat"
 SECRET = "a secret of the tests, long enough"
 UNLIMITED = Allowance(burst=1_000_000, per_minute=1_000_000)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SITE_PAGE = """<!doctype html><html lang="en"><head><title>A site</title>
 <meta http-equiv="content-security-policy" content="script-src {chat}; style-src 'none'; connect-src {chat}">
 </head><body><h1>A site of its own</h1><input aria-label="search">
 <script src="{chat}/channels/webchat/widget.js" async data-title="Our help" data-colour="#ffd23f" data-position="left"
  data-identity="{identity}"></script></body></html>"""
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium: apt-get install chromium"),
-]
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield launched
-        await launched.close()
+pytestmark = in_a_browser
 
 
 class Visit:
@@ -503,20 +482,18 @@ async def test_it_fits_and_can_be_read(browser: Browser, scheme: str, width: int
 
 
 async def test_it_still_works_with_text_twice_as_large() -> None:
-    async with async_playwright() as playwright:
-        large = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*FLAGS, "--blink-settings=defaultFontSize=32"]
-        )
-        async with visiting(large, viewport={"width": 640, "height": 480}) as visit:
-            page = await visit.opens()
-            await visit.writes("Where is my order?")
-            await visit.heard(1)
+    async with (
+        chromium("--blink-settings=defaultFontSize=32") as large,
+        visiting(large, viewport={"width": 640, "height": 480}) as visit,
+    ):
+        page = await visit.opens()
+        await visit.writes("Where is my order?")
+        await visit.heard(1)
 
-            await expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
-            await expect(page.get_by_role("button", name="Close chat")).to_be_in_viewport(ratio=1)
-            await expect(visit.texts).to_be_in_viewport()
-            await visit.shot("text-doubled")
-        await large.close()
+        await expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
+        await expect(page.get_by_role("button", name="Close chat")).to_be_in_viewport(ratio=1)
+        await expect(visit.texts).to_be_in_viewport()
+        await visit.shot("text-doubled")
 
 
 # Contrast of every visible text in the widget against the nearest background behind it (WCAG 2.2).

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,13 +16,11 @@ from starlette.routing import Route
 
 from bot.sandbox import SandboxServer
 from bot.sandbox.page import Scene, page
-from tests.browser.play import CHROMIUM, FLAGS, NO_CHROMIUM, Play, playing
+from tests.browser.play import Play, playing
+from tests.chromium import in_a_browser
 from tests.serving import serve
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM),
-]
+pytestmark = in_a_browser
 
 Block = dict[str, Any]
 NOON = 1_767_614_400
@@ -68,14 +65,6 @@ class Bot:
             trigger_id=payload["trigger_id"], view=view
         )
         return Response()
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield launched
-        await launched.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
