@@ -98,7 +98,8 @@ class Line:
 Transcript = Callable[[str, int], Awaitable[list[Line]]]
 """`transcript(thread, after)`: what the customer of a thread may see beyond a sequence number, oldest first.
 
-Replies appear once their delivery has begun; held and cancelled ones never. An unknown thread is empty.
+Replies appear once their delivery has begun; held and cancelled ones never. An unknown thread is empty; of a long one
+come only so many lines at once, the oldest: ask again until there is nothing new.
 """
 
 

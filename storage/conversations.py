@@ -47,6 +47,7 @@ _BETWEEN: Final = (
     )
     .order_by(_MESSAGE.c.sequence)
 )
+_NEXT: Final = _BETWEEN.limit(bindparam("most"))
 _BEFORE: Final = (
     select(_MESSAGE)
     .where(_MESSAGE.c.conversation_id == bindparam("conversation_id"), _MESSAGE.c.sequence <= bindparam("until"), _said)
@@ -82,6 +83,11 @@ def said_between(tx: Tx, conversation_id: str, *, after: int, until: int) -> lis
 def said_since(tx: Tx, conversation_id: str, *, after: int) -> list[Message]:
     """What was said beyond sequence `after`, oldest first."""
     return said_between(tx, conversation_id, after=after, until=_BEYOND)
+
+
+def said_next(tx: Tx, conversation_id: str, *, after: int, most: int) -> list[Message]:
+    """The first `most` things said beyond sequence `after`, oldest first."""
+    return tx.all(Message, _NEXT, conversation_id=conversation_id, after=after, until=_BEYOND, most=most)
 
 
 def said_up_to(tx: Tx, conversation_id: str, *, until: int, most: int) -> list[Message]:

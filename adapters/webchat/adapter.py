@@ -1,5 +1,6 @@
 """The web chat's routes, and how a reply reaches the pages that are open."""
 
+import ipaddress
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -8,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Request, Response
 
-from adapters.base import Receive, Reply, Transcript
+from adapters.base import TEXT_CHARS, Receive, Reply, Transcript
 from adapters.bodies import parse, read_body
 from adapters.refusals import Reason, Refusal, channel_route
 from adapters.webchat import files
@@ -22,6 +23,7 @@ BODY_BYTES: Final = 512 * 1024
 REREAD_SECONDS: Final = 5.0
 CONVERSATIONS: Final = 9_999
 PER_VISITOR: Final = Allowance(burst=10, per_minute=20)  # messages
+PER_VISITOR_CHARS: Final = Allowance(burst=2 * TEXT_CHARS, per_minute=20_000)  # of those messages' text
 PER_ADDRESS: Final = Allowance(burst=60, per_minute=120)  # requests of any kind
 SEATING: Final = Seating()
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
@@ -45,6 +47,7 @@ class WebChat:
         allowed_origins: Sequence[str] = (),  # other sites that may embed the chat
         company: str = "Larkspur Supply",  # whose chat it is, on the page that it serves itself
         per_visitor: Allowance = PER_VISITOR,
+        per_visitor_chars: Allowance = PER_VISITOR_CHARS,
         per_address: Allowance = PER_ADDRESS,
         seating: Seating = SEATING,
         reread_seconds: float = REREAD_SECONDS,
@@ -56,6 +59,7 @@ class WebChat:
         self._visitors = Visitors(channel=name, secret=secret, identity_secret=identity_secret or secret, clock=clock)
         self._origins = Origins(allowed_origins)
         self._by_visitor = Meter(per_visitor, clock=clock)
+        self._chars_by_visitor = Meter(per_visitor_chars, clock=clock)
         self._by_address = Meter(per_address, clock=clock)
         self._streams = Streams(transcript=transcript, clock=clock, seating=seating, reread_seconds=reread_seconds)
         self._company = company
@@ -109,16 +113,26 @@ class WebChat:
         }
 
     async def _newest_conversation(self, visitor: Visitor, known: int) -> int:
-        """Another device of theirs may have begun later ones: numbers are used without gaps."""
-        newest = known
-        while newest < CONVERSATIONS and await self._transcript(thread_of(visitor, newest + 1), 0):
-            newest += 1
+        """Another device of theirs may have begun later ones. Numbers are used without gaps, so leaps find it."""
+
+        async def begun(number: int) -> bool:
+            return number <= CONVERSATIONS and bool(await self._transcript(thread_of(visitor, number), 0))
+
+        newest, leap = known, 1
+        while await begun(newest + leap):
+            newest += leap
+            leap *= 2
+        while leap > 1:
+            leap //= 2
+            if await begun(newest + leap):
+                newest += leap
         return newest
 
     async def _write(self, request: Request, authorization: Annotated[str, Header()] = "") -> dict[str, Any]:
         visitor = self._known(request, authorization)
         self._by_visitor.take(visitor.id)
         words = parse(PostedWords, await read_body(request, most_bytes=BODY_BYTES))
+        self._chars_by_visitor.take(visitor.id, len(words.text))
         received = await self._receive(words.inbound(channel=self.name, visitor=visitor))
         self._streams.wake(thread_of(visitor, words.conversation))
         return {
@@ -177,4 +191,10 @@ def _number(value: str) -> int:
 
 
 def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
+    """Who asks, as far as an address tells. Of IPv6 the network: one household has 2^64 addresses."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.IPv6Address(host)
+    except ValueError:
+        return host
+    return str(address.ipv4_mapped or f"{int(address) >> 64:x}::/64")

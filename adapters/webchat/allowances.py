@@ -26,21 +26,21 @@ class Meter:
         self._clock = clock
         self._left: OrderedDict[str, tuple[float, datetime]] = OrderedDict()
 
-    def take(self, key: str) -> None:
-        """Use one up.
+    def take(self, key: str, amount: int = 1) -> None:
+        """Use that much up.
 
         Raises:
-            Refusal: 429 with the seconds until the next one.
+            Refusal: 429 with the seconds until there is enough.
         """
         now = self._clock()
         left, at = self._left.pop(key, (float(self._allowance.burst), now))
         per_second = self._allowance.per_minute / 60
         left = min(self._allowance.burst, left + max(0.0, (now - at).total_seconds()) * per_second)
-        taken = left >= 1
-        self._left[key] = (left - 1 if taken else left, now)
+        taken = left >= amount
+        self._left[key] = (left - amount if taken else left, now)
         if len(self._left) > KEYS:
             self._left.popitem(last=False)
         if not taken:
             words = "That is a lot at once. Please wait a moment."
-            wait = (1 - left) / per_second
+            wait = (amount - left) / per_second
             raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, Reason.RATE, words, retry_after_seconds=wait)

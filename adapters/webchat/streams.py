@@ -137,8 +137,11 @@ class Streams:
         yield ": hello\n\n"  # sends the headers: the page knows that it is connected
         while not self._closing and self._clock() < until:
             seat.news.clear()  # before reading: what comes meanwhile wakes us again
-            for line, mark in reading.fresh(await self._transcript(seat.thread, reading.mark)):
+            fresh = reading.fresh(await self._transcript(seat.thread, reading.mark))
+            for line, mark in fresh:
                 yield f"id: {mark}\nevent: line\ndata: {json.dumps(shown(line))}\n\n"
+            if fresh:
+                continue  # there may be more of a long thread
             try:
                 async with asyncio.timeout(self._reread_seconds):
                     await seat.news.wait()

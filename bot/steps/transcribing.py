@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from adapters.base import Attachment, Line
 from storage import conversations
 from storage.database import Database, Tx
 from storage.tables import Direction
+
+LINES_AT_ONCE: Final = 500  # more than a page may wait for in vain (GAP_LINES), so that asking again always goes on
 
 
 @dataclass(frozen=True)
@@ -33,5 +36,5 @@ class Transcribing:
                 attachments=tuple(Attachment(**file) for file in message.attachments),
                 at=message.created_at,
             )
-            for message in conversations.said_since(tx, conversation.id, after=after)
+            for message in conversations.said_next(tx, conversation.id, after=after, most=LINES_AT_ONCE)
         ]

@@ -10,9 +10,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from fastapi import Request
 
 from adapters.base import Line
 from adapters.webchat import WebChat, vouch
+from adapters.webchat.adapter import _address
 from adapters.webchat.allowances import Allowance
 from adapters.webchat.streams import GAP_LINES, Reading, Seating
 from tests.adapters.contract import NOON, AdapterContract, Channel, Clock, Inbox, refusals
@@ -142,8 +144,10 @@ async def web_chat(*, sessions: int = 1, **options: Any) -> AsyncIterator[OverWe
     inbox, clock = Inbox(), Clock()
     settings: dict[str, Any] = {
         "per_visitor": UNLIMITED,
+        "per_visitor_chars": UNLIMITED,
         "per_address": UNLIMITED,
         "allowed_origins": [SITE],
+        "transcript": inbox.transcript,
         "reread_seconds": 0.05,
         **options,
     }
@@ -151,7 +155,6 @@ async def web_chat(*, sessions: int = 1, **options: Any) -> AsyncIterator[OverWe
         name="webchat",
         title="Web chat",
         receive=inbox.receive,
-        transcript=inbox.transcript,
         secret=SECRET,
         clock=clock,
         **settings,
@@ -254,6 +257,33 @@ async def test_nobody_reads_another_visitors_lines(channel: OverWebChat) -> None
 
     assert (await channel.http.get("messages", headers=channel.authorised)).json() == {"lines": [], "after": 0}
     assert await channel.heard() == []
+
+
+@pytest.mark.parametrize("begun", [1, 2, 3, 7, 8, 40, 9_999])
+async def test_the_newest_of_many_conversations_is_found_with_few_questions(begun: int) -> None:
+    asked: list[int] = []
+
+    async def transcript(thread: str, after: int) -> list[Line]:
+        number = int(thread.rpartition("/")[2])
+        asked.append(number)
+        return [_line(sequence=number)] if number <= begun else []
+
+    async with web_chat(sessions=0, transcript=transcript) as channel:
+        given = await channel.session()
+
+    assert given["conversation"] == begun
+    assert len(asked) < 30
+
+
+async def test_a_thread_that_comes_in_pieces_is_streamed_whole() -> None:
+    async def transcript(thread: str, after: int) -> list[Line]:
+        return [_line(sequence=number) for number in range(after + 1, min(after + 3, 11))]
+
+    async with web_chat(transcript=transcript, reread_seconds=60) as channel, channel.stream() as events:
+        async with asyncio.timeout(10):
+            seen = [await anext(events) for _ in range(10)]
+
+    assert [event["line"]["sequence"] for event in seen if event] == list(range(1, 11))
 
 
 async def test_a_new_conversation_is_a_thread_of_its_own(channel: OverWebChat) -> None:
@@ -417,6 +447,32 @@ async def test_too_many_messages_are_asked_to_wait_and_go_through_later() -> Non
     assert 9 <= int(refused.headers["retry-after"]) <= 11
     assert later.status_code == 202
     assert somebody_else.status_code == 202
+
+
+async def test_too_many_words_are_asked_to_wait_and_go_through_later() -> None:
+    async with web_chat(per_visitor_chars=Allowance(burst=1000, per_minute=600)) as channel:
+        statuses = [(await channel.say("x" * length)).status_code for length in (900, 101, 100)]
+        channel.clock.now += timedelta(seconds=11)
+        later = await channel.say("x" * 101)
+
+    assert statuses == [202, 429, 202]
+    assert later.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+    ],
+)
+def test_the_addresses_of_one_household_count_as_one(one: str, other: str, same: bool) -> None:
+    asking = [Request({"type": "http", "client": (host, 1), "headers": []}) for host in (one, other)]
+
+    assert (_address(asking[0]) == _address(asking[1])) is same
 
 
 async def test_one_address_cannot_ask_for_endless_sessions() -> None:

@@ -5,9 +5,11 @@ import json
 import pytest
 
 from adapters.base import Attachment
+from adapters.webchat.streams import GAP_LINES
 from bot.core.cards import Action, Card
 from bot.core.decisions import REPLY_CHARS, Answer, Approve, Edit, SendReply, TakeOver
 from bot.sandbox.blockkit import problems
+from bot.steps import transcribing
 from bot.surfaces.slack.blocks.card import message
 from storage.facts import ANSWERED_MOST
 from tests.data import shared
@@ -141,3 +143,14 @@ async def test_of_very_long_messages_the_newest_are_on_the_card(desk: Desk) -> N
     assert [said.text[0] for said in desk.card.said] == ["1", "2", "3", "4", "5"]
     assert not desk.offers(Action.APPROVE)
     assert "approve…" not in json.dumps(message(desk.card).blocks, ensure_ascii=False)
+
+
+async def test_a_long_thread_is_read_in_pieces_and_whole(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert transcribing.LINES_AT_ONCE > GAP_LINES  # or a page that waits for a held reply would wait for ever
+    monkeypatch.setattr(transcribing, "LINES_AT_ONCE", 3)
+    for number in range(1, 6):
+        await desk.customer_says(f"{number}", quiet=False)
+    transcript = transcribing.Transcribing(desk.db, "web")
+
+    assert [line.text for line in await transcript("t1", 0)] == ["1", "2", "3"]
+    assert [line.text for line in await transcript("t1", 3)] == ["4", "5"]
