@@ -19,8 +19,8 @@ def counted(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-def shortcut() -> bytes:
-    payload = {"type": "shortcut", "callback_id": "not_ours", "user": {"id": "U0ANA"}, "team": {"id": "T1"}}
+def future() -> bytes:
+    payload = {"type": "from_the_future", "callback_id": "not_ours", "user": {"id": "U0ANA"}, "team": {"id": "T1"}}
     return urlencode({"payload": json.dumps(payload)}).encode()
 
 
@@ -32,7 +32,7 @@ def shortcut() -> bytes:
         ("stale", press(), FORM, {"X-Slack-Request-Timestamp": "1"}),
         ("malformed", b"{", JSON, {}),
         ("malformed", b"payload=%7B", FORM, {}),
-        ("unhandled", shortcut(), FORM, {}),
+        ("unhandled", future(), FORM, {}),
         ("app_rate_limited", json.dumps({"type": "app_rate_limited"}).encode(), JSON, {}),
         ("tampered", press("nonsense"), FORM, {}),
         ("unknown_action", press(actions=[{"type": "button", "action_id": "x", "block_id": "b"}]), FORM, {}),
