@@ -46,10 +46,11 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
-# Cards are tried for a day and replies for six hours: longer than a remote's bad afternoon, then a person is told.
-_CARDS: Final = Retry(cap=timedelta(minutes=1), attempts=1440)
-_REPLIES: Final = Retry(cap=timedelta(minutes=5), attempts=80)
-_DRAFTS: Final = Retry(cap=timedelta(minutes=1), attempts=1440)
+# Cards and drafts are tried for a day, replies for six hours: longer than a remote's bad afternoon. Then a reply's card
+# turns red; of the others the log and `signoff doctor` tell.
+CARDS: Final = Retry(cap=timedelta(minutes=1), attempts=1440)
+REPLIES: Final = Retry(cap=timedelta(minutes=5), attempts=80)
+DRAFTS: Final = Retry(cap=timedelta(minutes=1), attempts=1440)
 
 
 @dataclass
@@ -147,11 +148,11 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
         JobKind.DRAFT: Work(
             handle=Drafting(shop, drafter, library, lambda result: drafts.labels(result=result).inc()),
             at_once=8,
-            retry=_DRAFTS,
+            retry=DRAFTS,
         ),
-        JobKind.SHOW: Work(handle=showing, at_once=8, retry=_CARDS),
-        JobKind.RELEASE: Work(handle=relaying.release, at_once=32, retry=_REPLIES),
-        JobKind.RELAY: Work(handle=relaying.relay, at_once=32, retry=_REPLIES, given_up=relaying.given_up),
+        JobKind.SHOW: Work(handle=showing, at_once=8, retry=CARDS),
+        JobKind.RELEASE: Work(handle=relaying.release, at_once=32, retry=REPLIES),
+        JobKind.RELAY: Work(handle=relaying.relay, at_once=32, retry=REPLIES, given_up=relaying.given_up),
     }
     return App(
         settings=settings,

@@ -21,7 +21,7 @@ from adapters.webhook.signatures import SIGNATURE, Signatures
 BODY_BYTES: Final = 512 * 1024
 ANSWER_BYTES: Final = 64 * 1024  # more of an answer is not read
 TIMEOUT_SECONDS: Final = 20.0  # the specification recommends 15 to 30
-RETRY_AFTER_SECONDS: Final = 86_400.0  # a receiver cannot put us off for longer than a day
+RETRY_AFTER_SECONDS: Final = 86_400.0  # more than a day is nonsense; how much of it is waited for, the worker decides
 # Refusals that pass: request timeout, too early, too many requests.
 PASSING: Final = frozenset({408, 425, 429})
 

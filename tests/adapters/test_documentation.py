@@ -20,6 +20,7 @@ from adapters.webchat import adapter as webchat
 from adapters.webchat import files, streams, visitors
 from adapters.webhook import Webhook
 from adapters.webhook import adapter as webhook
+from bot.app import REPLIES
 from tests.adapters.contract import Clock, Inbox
 from tests.adapters.test_webchat import SECRET as CHAT_SECRET
 from tests.adapters.test_webchat import web_chat
@@ -161,7 +162,8 @@ def test_the_figures_in_the_pages_are_those_of_the_code() -> None:
     assert all(f"`{reason}`" in on_webhook for reason in set(Reason) - outside)
     assert {408, 425, 429} == webhook.PASSING
     assert "408, 425 and 429 are tried again" in on_webhook
-    assert (webhook.RETRY_AFTER_SECONDS, "up to a day" in on_webhook) == (86_400, True)
+    assert f"every {REPLIES.cap.seconds // 60} minutes at last, for 6 hours" in on_webhook
+    assert f"for at most {REPLIES.cap.seconds // 60} minutes" in on_webhook
     assert f"{visitor.burst} messages at once and {visitor.per_minute} a minute" in on_webchat
     assert f"{address.per_minute} requests a minute, with a burst of {address.burst}" in on_webchat
     assert f"token lives {visitors.TOKEN_LIFE.days} days" in on_webchat
