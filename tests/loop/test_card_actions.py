@@ -105,7 +105,7 @@ async def test_a_redraft_follows_the_instruction(loop: Loop) -> None:
     await loop.ana.type("typed", "Promise it.")
     assert (await loop.ana.submit()).ok
     await loop.card_says(card, "It ships today, promised.")
-    assert "Redraft asked by Ana Ruiz" in shown(card)
+    assert "Redrafted for Ana Ruiz" in shown(card)
 
     await loop.ana.click("approve", on=card)
     assert await loop.receiver.until(1) == ["It ships today, promised."]
@@ -115,6 +115,7 @@ async def test_a_mention_in_the_thread_asks_for_another_draft_and_never_reaches_
     loop.claude.reply = "It ships today."
     await loop.customer_says("Where is my order?")
     card = await loop.card()
+    await loop.settled()  # the bot knows where the card hangs
     loop.claude.reply = "Shorter."
 
     await loop.ana.say("C0SUPPORT", "@Signoff shorter please", thread_ts=card.ts)

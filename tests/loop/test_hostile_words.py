@@ -4,10 +4,11 @@ import asyncio
 import json
 import random
 
-import pytest
+from starlette.responses import Response
 
 from storage.tables import Direction
 from tests.data import shared
+from tests.fakes.claude import Asked, saying
 from tests.loop.running import Loop, running, shown
 
 BURST = 10  # strings of one customer, on one card
@@ -44,18 +45,25 @@ async def no_card_was_refused(loop: Loop) -> None:
     assert await loop.metric("signoff_http_refused_total{", 'status="5') == 0
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-async def test_hostile_words_arrive_ping_nobody_and_are_answered(loop: Loop, name: str) -> None:
-    text = HOSTILE[name]
-    loop.claude.reply = f"Your words were: {text[:1500]}" if name != "link" else "We send no links."
+async def _echo(asked: Asked) -> Response:
+    """A drafter that repeats whatever the customer wrote."""
+    if asked.is_triage:
+        return await saying({"type": "text", "text": "{}"})(asked)
+    return await saying({"type": "text", "text": f"You wrote: {asked.case['question'][:1500]}"})(asked)
 
-    assert (await loop.customer_says(text)).status_code == 202
 
-    await deliver(loop, 1)
+async def test_hostile_words_arrive_ping_nobody_and_are_answered_even_when_the_draft_repeats_them(loop: Loop) -> None:
+    loop.claude.always(_echo)
+    for name, text in HOSTILE.items():
+        assert (await loop.customer_says(text, thread=name)).status_code == 202
+
+    await deliver(loop, len(HOSTILE))
+
     nobody_is_pinged(loop)
     await no_card_was_refused(loop)
-    [incoming] = [said for said in await loop.said() if said.sequence == 1]
-    assert incoming.text == text
+    assert set(loop.receiver.by_thread) == set(HOSTILE)
+    kept = [said.text for said in await loop.said() if said.direction is Direction.INCOMING]
+    assert kept == list(HOSTILE.values())
 
 
 async def test_a_name_a_file_and_a_tier_are_as_inert_as_words(loop: Loop) -> None:
