@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, exists, select, update
 
 from storage.database import Tx, table_of
 from storage.rows import get
@@ -27,7 +27,15 @@ _ALL: Final = (
     .join(_IDENTITY, _IDENTITY.c.agent_id == _AGENT.c.id)
     .where(_IDENTITY.c.surface == bindparam("surface"))
 )
-_BY_EMAIL: Final = select(_AGENT).where(_AGENT.c.email == bindparam("email")).limit(1)
+_BY_EMAIL: Final = (
+    select(_AGENT)
+    .where(
+        _AGENT.c.email == bindparam("email"),
+        ~exists().where(_IDENTITY.c.agent_id == _AGENT.c.id, _IDENTITY.c.surface == bindparam("not_on")),
+    )
+    .order_by(_AGENT.c.id)
+    .limit(1)
+)
 _PAUSES: Final = (
     select(_PAUSE).where(_PAUSE.c.ended_at.is_(None), _PAUSE.c.until > bindparam("now")).order_by(_PAUSE.c.created_at)
 )
@@ -54,8 +62,9 @@ def roster(tx: Tx, surface: str) -> dict[str, Agent]:
     return found
 
 
-def by_email(tx: Tx, email: str) -> Agent | None:
-    return tx.first(Agent, _BY_EMAIL, email=email)
+def by_email(tx: Tx, email: str, *, not_on: str) -> Agent | None:
+    """The agent with that address whom a surface does not know yet: two of its members are never one person."""
+    return tx.first(Agent, _BY_EMAIL, email=email, not_on=not_on)
 
 
 def pauses(tx: Tx, now: datetime) -> list[Pause]:

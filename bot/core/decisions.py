@@ -127,7 +127,7 @@ class Shown:
             raise ValueError("not a button of ours")
         if not all(text is None or isinstance(text, str) for text in texts):
             raise ValueError("not a button of ours")
-        if any("\x00" in text for text in (conversation_id, *texts) if text):
+        if not all(text.isprintable() for text in (conversation_id, *texts) if text):  # NUL, half an emoji
             raise ValueError("not a button of ours")
         return cls(
             conversation_id=conversation_id,

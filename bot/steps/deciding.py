@@ -172,8 +172,9 @@ class Deciding:
             return verdicts.not_owner(agents.name_of(stand.tx, stand.conversation.owner_id))
         if reviews.pending(stand.tx, stand.conversation.id) is not None:
             return verdicts.REPEATED
-        record(stand, DecisionKind.REDRAFT, reason=instruction or None)
-        undoing.ask_again(stand, since=stand.conversation.answered_sequence, instruction=instruction)
+        wish = _wish(instruction)
+        record(stand, DecisionKind.REDRAFT, reason=wish or None)
+        undoing.ask_again(stand, since=stand.conversation.answered_sequence, instruction=wish)
         return verdicts.RECORDED
 
 
@@ -210,6 +211,11 @@ def _name(tx: Tx, agent_id: str) -> str:
 def _clean(text: str) -> str:
     """What goes out is what can be read: nothing hidden in it, no space around it."""
     return legible(text).strip()
+
+
+def _wish(instruction: str) -> str:
+    """Of an agent's words for a redraft, as many as the drafter reads; a mention may hold 40,000."""
+    return _clean(instruction)[:2000]
 
 
 def _approve(stand: Stand, review: Review, draft: Draft | None) -> Verdict:
@@ -257,7 +263,7 @@ def _dismiss(stand: Stand, review: Review, draft: Draft | None, reason: str) -> 
 
 
 def _redraft(stand: Stand, review: Review, draft: Draft | None, instruction: str) -> Verdict:
-    decision = record(stand, DecisionKind.REDRAFT, review=review, reason=_clean(instruction)[:2000] or None)
+    decision = record(stand, DecisionKind.REDRAFT, review=review, reason=_wish(instruction) or None)
     teach(stand, decision, review, draft)
     news = {
         "draft_id": None,

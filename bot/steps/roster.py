@@ -17,6 +17,7 @@ from storage.tables import Agent, AgentIdentity
 log = logging.getLogger(__name__)
 
 _STRANGER: Final = timedelta(seconds=10)  # a stranger's press makes us look again, at most this often
+_AFTER_FAILURE: Final = timedelta(seconds=1)  # and this often while the surface does not say
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Roster:
             members = await self.surfaces[surface].members()
         except (SurfaceUnavailable, SurfaceRefused) as failure:
             log.warning("roster could not be read", extra={"surface": surface, "error": str(failure)})
+            self._read_at[surface] = self.shop.clock() - _STRANGER + _AFTER_FAILURE
             return False
         if not members:
             log.error("roster is empty: nobody may press", extra={"surface": surface})
@@ -67,7 +69,7 @@ class Roster:
         """A person known by e-mail from another surface is the same agent."""
         name = one_line(member.name, 80) or member.external_id
         if agent is None and member.email:
-            agent = agents.by_email(tx, member.email)
+            agent = agents.by_email(tx, member.email, not_on=surface)
             if agent is not None:
                 tx.add(AgentIdentity(surface=surface, external_id=member.external_id, agent_id=agent.id))
         if agent is None:

@@ -38,6 +38,7 @@ def test_what_was_shown_comes_back_as_it_was(
         '[{"a":1},1,null,null,null]',
         '["cnv_1",1,{"a":1},null,null]',
         '["cnv_\\u0000",1,null,null,null]',
+        '["cnv_1",1,"rev_\\ud800",null,null]',
         json.dumps(["c" * 500, 1, None, None, None]),
         "[" * 10_000,
     ],

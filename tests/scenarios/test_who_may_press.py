@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from adapters.base import Automatic
 from bot.core.decisions import (
     Answer,
     Approve,
@@ -25,6 +26,7 @@ from bot.core.decisions import (
     TakeOver,
     Undo,
 )
+from storage import agents
 from storage.database import table_of
 from storage.tables import Decision as DecisionRow
 from storage.tables import Role
@@ -128,3 +130,36 @@ async def test_a_new_role_counts_from_the_next_press_on(desk: Desk) -> None:
     await desk.front.roster_changed("slack")
 
     assert (await desk.press(TakeOver(), by="Ana")).answer is Answer.RECORDED
+
+
+async def test_somebody_elses_address_makes_nobody_that_person(desk: Desk) -> None:
+    dee = next(person for person in desk.cards.people if person.external_id == "U0DEE")
+    await desk.customer_says("Where is my order?")
+    await desk.press(TakeOver(), by="Dee")
+
+    desk.cards.people = [replace(member("U0EVE", "Eve Lund"), email=dee.email), *desk.cards.people]
+    await desk.front.roster_changed("slack")
+
+    assert await desk.front.may(Presser(surface="slack", external_id="U0EVE")) is Role.AGENT
+    assert (await desk.press(SendReply("I am Dee."), by="U0EVE")).answer is Answer.NOT_OWNER
+    assert (await desk.press(SendReply("I am Dee."), by="Dee")).answer is Answer.RECORDED
+
+
+async def test_the_same_person_on_another_surface_is_one_agent(desk: Desk) -> None:
+    desk.roster.surfaces = {**desk.roster.surfaces, "teams": desk.cards}
+
+    await desk.roster.read("teams")
+
+    ids = await desk.db.read(lambda tx: [agents.agent_for(tx, surface, "U0DEE") for surface in ("slack", "teams")])
+    assert ids[0] is not None
+    assert ids[1] is not None
+    assert ids[0].id == ids[1].id
+
+
+async def test_a_wish_for_a_first_draft_is_kept_as_far_as_it_is_read(desk: Desk) -> None:
+    await desk.customer_says("Out of office", automatic=Automatic.AUTO_REPLY)
+
+    await desk.press(Redraft("shorter " * 5_000), by="Ana", on=replace(desk.card.shown, review_id=None))
+
+    rows = await desk.db.read(lambda tx: list(tx.run(select(table_of(DecisionRow)))))
+    assert [len(row.reason or "") for row in rows] == [2000]
