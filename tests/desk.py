@@ -84,6 +84,7 @@ class Cards:
     failures: list[Exception] = field(default_factory=list)  # raised by the next calls, in turn
     lost: bool = False  # posts arrive, but their answers don't
     people: list[Member] = field(default_factory=list)
+    unsaid: list[Exception] = field(default_factory=list)  # raised instead of the next memberships, in turn
 
     async def post(self, card: Card, *, place: str, thread: str | None, again: bool) -> str:
         if again:
@@ -108,6 +109,8 @@ class Cards:
         self.hanging[ref] = card
 
     async def members(self) -> Sequence[Member]:
+        if self.unsaid:
+            raise self.unsaid.pop(0)
         return self.people
 
     async def link(self, ref: str) -> str | None:
@@ -160,7 +163,7 @@ class Scripted:
         reply = self.replies.pop(0) if self.replies else f"Reply to: {case.question}"
         if isinstance(reply, Exception):
             raise reply
-        return Drafted(text=reply, sources=(), offline=False, model="scripted", prompt_version="1")
+        return Drafted(text=reply, sources=(), offline=self.offline, model="scripted", prompt_version="1")
 
 
 class NoLibrary:

@@ -6,6 +6,7 @@ from adapters.base import PermanentFailure, TemporaryFailure
 from bot.core.cards import Action, CardState
 from bot.core.decisions import Approve, Dismiss, DismissReason, RetryDelivery
 from bot.surfaces.base import SurfaceUnavailable
+from storage.database import Database
 from tests.desk import Desk
 
 
@@ -146,3 +147,14 @@ async def test_a_card_the_customer_outran_before_its_post_was_known_is_closed(de
 
     older, newer = desk.cards.hanging.values()
     assert (older.state, newer.state) == (CardState.CLOSED, CardState.WAITING)
+
+
+async def test_an_agent_may_press_as_soon_as_the_surface_says_so_again(database: Database) -> None:
+    desk = Desk(database)
+    desk.cards.unsaid = [SurfaceUnavailable("500")]
+    async with desk:
+        await desk.customer_says("Where is my order?")
+
+        verdict = await desk.press(Approve(), by="Ana")
+
+    assert verdict.recorded
