@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from bot.core.cards import (
+    LABELS,
     Action,
     Card,
     CardState,
@@ -21,7 +22,7 @@ from bot.core.drafts import sources_of
 from bot.core.policy import Policy
 from bot.core.texts import legible, one_line
 from bot.core.triage import RULE_WORDS
-from storage.facts import Facts
+from storage.facts import Facts, Signed
 from storage.tables import (
     DecisionKind,
     DeliveryStatus,
@@ -34,6 +35,7 @@ from storage.tables import (
 )
 
 UNNAMED: Final = "Unnamed customer"
+OFFLINE_WISHES: Final = "offline, this can only change the length, the tone or the article"
 EVIDENCE_LEAST: Final = 5  # fewer drafts than this say nothing
 _MENU: Final = (Action.REDRAFT, Action.RECATEGORISE, Action.DISMISS)
 _OWNER: Final = (Action.REPLY, Action.HAND_BACK, Action.RESOLVE)
@@ -44,7 +46,7 @@ def draw(facts: Facts, policy: Policy, *, notices: tuple[str, ...] = (), offers:
     base = _base(facts, policy)
     if facts.moved:
         return _closed(base, f"Moved to {policy.category_title(facts.conversation.category)}")
-    card = _review_card(base, facts, facts.review) if facts.review else _message_card(base, facts)
+    card = _review_card(base, facts, facts.review, policy) if facts.review else _message_card(base, facts)
     if card.state is CardState.WAITING:
         card = replace(card, notices=card.notices + notices, offers=() if card.proposal else offers)
     return replace(card, summary=_summary(card, facts))
@@ -82,7 +84,7 @@ def _facts_line(facts: Facts, policy: Policy) -> tuple[str, ...]:
     channel = policy.channels.get(conversation.channel)
     found = [
         f"{priority.value.capitalize()} priority" if priority in (Priority.HIGH, Priority.URGENT) else "",
-        (policy.tier(customer.tier).title or one_line(customer.tier, 30)) if customer.tier != "standard" else "",
+        _tier(facts, policy) if customer.tier != "standard" else "",
         channel.title if channel else conversation.channel,
         f"Owned by {one_line(facts.owner.name, 60)}" if facts.owner else "",
     ]
@@ -94,10 +96,10 @@ def _said(message: Message) -> Said:
     return Said(author=one_line(message.author, 60), text=legible(message.text), at=message.created_at, files=files)
 
 
-def _review_card(base: Card, facts: Facts, review: Review) -> Card:
+def _review_card(base: Card, facts: Facts, review: Review, policy: Policy) -> Card:
     match review.status:
         case ReviewStatus.PENDING:
-            return _waiting(base, facts, review)
+            return _waiting(base, facts, review, policy)
         case ReviewStatus.APPROVED | ReviewStatus.EDITED:
             return _answered(base, facts)
         case ReviewStatus.TAKEN_OVER:
@@ -112,7 +114,7 @@ def _review_card(base: Card, facts: Facts, review: Review) -> Card:
             assert_never(review.status)
 
 
-def _waiting(base: Card, facts: Facts, review: Review) -> Card:
+def _waiting(base: Card, facts: Facts, review: Review, policy: Policy) -> Card:
     proposal = _proposal(facts.draft) if facts.draft else None
     answer: tuple[Action, ...] = (Action.EDIT,) if proposal else (Action.WRITE,)
     if proposal and not facts.unread:
@@ -121,7 +123,7 @@ def _waiting(base: Card, facts: Facts, review: Review) -> Card:
     return replace(
         base,
         waiting_since=review.first_at,
-        reasons=_reasons(review),
+        reasons=_reasons(facts, review, policy),
         notices=_notices(facts, review),
         proposal=proposal,
         prefill=review.edited_text,
@@ -152,14 +154,23 @@ def _proposal(draft: Draft) -> Proposal:
     )
 
 
-def _reasons(review: Review) -> tuple[Reason, ...]:
+def _reasons(facts: Facts, review: Review, policy: Policy) -> tuple[Reason, ...]:
     return tuple(
-        Reason(words=_rule_words(reason["name"]), quote=one_line(reason["quote"], 200)) for reason in review.reasons
+        Reason(words=_rule_words(reason["name"], facts, policy), quote=one_line(reason["quote"], 200))
+        for reason in review.reasons
     )
 
 
-def _rule_words(rule: str) -> str:
-    return "Category" if rule.startswith("category:") else RULE_WORDS.get(rule, rule)
+def _rule_words(rule: str, facts: Facts, policy: Policy) -> str:
+    if rule == "tier":
+        return f"{_tier(facts, policy)} customer"
+    if rule.startswith("category:"):
+        return f"High-priority category: {policy.category_title(rule.removeprefix('category:'))}"
+    return RULE_WORDS.get(rule, rule)
+
+
+def _tier(facts: Facts, policy: Policy) -> str:
+    return policy.tier(facts.customer.tier).title or one_line(facts.customer.tier, 30)
 
 
 def _notices(facts: Facts, review: Review) -> tuple[str, ...]:
@@ -168,12 +179,23 @@ def _notices(facts: Facts, review: Review) -> tuple[str, ...]:
         found.append("This customer wrote more than can be shown: only the newest is here, so it cannot be approved")
     if review.notice:
         found.append(review.notice)
+    if review.edited_text is not None:
+        opener = LABELS[Action.EDIT if facts.draft else Action.WRITE]
+        found.append(f"{opener} opens with the text that was taken back" + (", not the draft" if facts.draft else ""))
     if facts.recategorised:
         found.append(f"Moved here by {one_line(facts.recategorised.by, 60)}")
     if facts.redrafted:
-        words = one_line(facts.redrafted.decision.reason or "", 200)
-        found.append(f"Redraft asked by {one_line(facts.redrafted.by, 60)}" + (f": “{words}”" if words else ""))
+        found.append(_redrafted(facts.redrafted, facts.draft))
     return tuple(found)
+
+
+def _redrafted(asked: Signed, draft: Draft | None) -> str:
+    """Whose wish the draft follows, or is to follow; the offline drafter says how far it could."""
+    wish = one_line(asked.decision.reason or "", 200)
+    words = f"{'Redrafted for' if draft else 'Redraft asked by'} {one_line(asked.by, 60)}" + (
+        f": “{wish}”" if wish else ""
+    )
+    return f"{words} ({OFFLINE_WISHES})" if wish and draft and draft.offline else words
 
 
 _SENT_AS: Final = {
@@ -194,6 +216,7 @@ def _answered(base: Card, facts: Facts) -> Card:
         text=outgoing.text,
         delivery=_delivery_words(delivery.status, delivery.error),
     )
+    base = replace(base, notices=_since(facts, settled.decision.created_at))
     owned = _OWNER if facts.newest and facts.owner else ()
     match delivery.status:
         case DeliveryStatus.HELD:
@@ -210,6 +233,12 @@ def _answered(base: Card, facts: Facts) -> Card:
             return replace(base, state=CardState.DISMISSED, ending=taken_back, buttons=owned)
         case _:
             assert_never(delivery.status)
+
+
+def _since(facts: Facts, decided_at: datetime) -> tuple[str, ...]:
+    """What became of the conversation after the reply, on its newest card."""
+    released = _released(facts) if facts.newest else None
+    return (released.words,) if released and released.at >= decided_at else ()
 
 
 def _delivery_words(status: DeliveryStatus, error: str | None) -> str:
@@ -232,7 +261,7 @@ def _taken_over(base: Card, facts: Facts) -> Card:
     by = one_line(facts.settled.by, 60) if facts.settled else "an agent"
     at = facts.settled.decision.created_at if facts.settled else base.said[-1].at
     if not facts.newest:
-        return _closed(base, f"Taken over by {by}: the conversation goes on below")
+        return _closed(base, f"Taken over by {by}: it goes on in the thread", at)
     return _owned_or_done(base, facts, Ending(words=f"Taken over by {by}", at=at))
 
 
@@ -265,8 +294,8 @@ def _ended(base: Card, facts: Facts, state: CardState, verb: str) -> Card:
     return replace(base, state=state, ending=Ending(words=words, at=facts.settled.decision.created_at))
 
 
-def _closed(base: Card, words: str) -> Card:
-    at = base.said[-1].at if base.said else _EPOCH
+def _closed(base: Card, words: str, at: datetime | None = None) -> Card:
+    at = at or (base.said[-1].at if base.said else _EPOCH)
     return replace(
         base, state=CardState.CLOSED, said=(), earlier=(), ending=Ending(words=words, at=at), broadcast=False
     )

@@ -52,17 +52,21 @@ def settled_otherwise(now: Shown | None) -> Verdict:
 
 
 def customer_wrote(now: Shown | None) -> Verdict:
-    words = "The customer wrote again, so nothing was sent. Look at the newer card first."
+    words = "The customer wrote again, so nothing was sent. Read the new words; then decide again."
     return Verdict(answer=Answer.CUSTOMER_WROTE, words=words, now=now)
 
 
 def draft_changed(now: Shown | None) -> Verdict:
-    words = "The draft changed since you saw it, so nothing was sent. Look at the card again."
+    words = "The draft changed since you saw it, so nothing was sent. Read the new one; then decide again."
     return Verdict(answer=Answer.DRAFT_CHANGED, words=words, now=now)
 
 
 def not_owner(owner: str) -> Verdict:
-    return Verdict(answer=Answer.NOT_OWNER, words=f"{one_line(owner, 60)} owns this conversation.")
+    return Verdict(
+        answer=Answer.NOT_OWNER,
+        words=f"{one_line(owner, 60)} owns this conversation, so nothing was done. Ask them to hand it back; "
+        "a supervisor can press Take over.",
+    )
 
 
 def done(words: str) -> Verdict:

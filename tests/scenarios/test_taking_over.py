@@ -39,7 +39,8 @@ async def test_only_the_owner_replies(desk: Desk) -> None:
     verdict = await desk.press(SendReply("Me too!"), by="Ana")
 
     assert verdict.answer is Answer.NOT_OWNER
-    assert verdict.words == "Bo Lindqvist owns this conversation."
+    assert verdict.words.startswith("Bo Lindqvist owns this conversation")
+    assert "a supervisor can press Take over" in verdict.words
 
 
 async def test_a_reply_written_before_the_customers_last_words_is_refused(desk: Desk) -> None:
@@ -88,6 +89,18 @@ async def test_handing_back_has_the_waiting_message_drafted_at_once(desk: Desk) 
     assert desk.card.state is CardState.WAITING
     assert [said.text for said in desk.card.said] == ["Where is my order?", "Still waiting"]
     assert Action.APPROVE in desk.card.buttons
+
+
+async def test_the_last_reply_of_a_conversation_handed_back_says_so(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?")
+    await desk.press(TakeOver(), by="Bo")
+    await desk.press(SendReply("It is in Lyon."), by="Bo")
+
+    await desk.press(HandBack(), by="Bo")
+
+    assert desk.card.notices == ("Handed back to Signoff by Bo Lindqvist",)
+    assert desk.card.ending is not None
+    assert desk.card.ending.text == "It is in Lyon."
 
 
 async def test_a_resolved_conversation_opens_again_when_the_customer_writes(desk: Desk) -> None:

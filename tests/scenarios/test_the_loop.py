@@ -55,6 +55,7 @@ async def test_an_undone_edit_is_where_the_next_edit_starts(desk: Desk) -> None:
     await desk.press(Undo(), by="Ana")
 
     assert desk.card.prefill == "My own words."
+    assert "Edit… opens with the text that was taken back, not the draft" in desk.card.notices
 
 
 async def test_undo_after_the_hold_comes_too_late(desk: Desk) -> None:

@@ -132,8 +132,17 @@ async def test_a_wish_in_a_cards_thread_is_about_the_question_that_is_open_now(d
     assert verdict.answer is Answer.RECORDED
     assert desk.drafter.cases[-1].instruction == "shorter"
     assert desk.drafter.cases[-1].previous_draft == "Reply to: One\n\nTwo"
-    assert "Redraft asked by Ana Ruiz: “shorter”" in desk.card.notices
+    assert "Redrafted for Ana Ruiz: “shorter”" in desk.card.notices
     assert await desk.front.card_at("slack", "C0SUPPORT/999") is None
+
+
+async def test_a_card_says_how_far_the_offline_drafter_follows_a_wish(desk: Desk) -> None:
+    desk.drafter.offline = True
+    await desk.customer_says("Where is my order?")
+
+    await desk.press(Redraft("Offer a voucher"), by="Ana")
+
+    assert desk.card.notices[-1].startswith("Redrafted for Ana Ruiz: “Offer a voucher” (offline, ")
 
 
 async def test_talk_in_a_thread_is_no_reply(desk: Desk) -> None:

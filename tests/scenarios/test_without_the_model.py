@@ -149,6 +149,7 @@ async def test_some_categories_are_written_by_people(desk: Desk) -> None:
     assert desk.drafter.cases == []
     assert desk.card.missing == "Replies in this category are written by people."
     assert "High priority" in desk.card.facts
+    assert desk.card.reasons[0].words == "High-priority category: Legal"
 
 
 async def test_a_wish_for_a_person_is_seen_without_the_model(desk: Desk) -> None:
@@ -175,7 +176,7 @@ async def test_the_model_may_raise_a_priority_and_name_a_category_and_lower_noth
 
     assert desk.card.headline == "Billing · Ada Kern"
     assert desk.card.priority is Priority.HIGH
-    assert {reason.words for reason in desk.card.reasons} == {"Tier", "Sounds angry"}
+    assert {reason.words for reason in desk.card.reasons} == {"VIP customer", "Sounds angry"}
     assert desk.card.proposal is not None
 
 
