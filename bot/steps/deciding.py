@@ -25,7 +25,7 @@ from bot.core.decisions import (
 )
 from bot.core.texts import legible, one_line
 from bot.steps import owning, undoing
-from bot.steps.recording import Stand, answered, record, send, teach
+from bot.steps.recording import Overtaken, Stand, answered, record, send, teach
 from bot.steps.workshop import Workshop, show_review, want_postings
 from storage import agents, reviews
 from storage.database import Tx
@@ -297,7 +297,3 @@ def _recategorise(stand: Stand, review: Review, draft: Draft | None, category: s
         want_postings(stand.tx, stand.shop, stand.conversation, customer, category=category, review_id=review.id)
     show_review(stand.tx, stand.shop, review.id)
     return verdicts.RECORDED
-
-
-class Overtaken(Exception):
-    """Somebody settled the question between our look and our statement: the whole press is taken back and repeated."""

@@ -3,10 +3,10 @@
 from bot.core import verdicts
 from bot.core.decisions import REPLY_CHARS, Shown, Verdict
 from bot.core.texts import legible
-from bot.steps.recording import Stand, record, send, teach
+from bot.steps.recording import Overtaken, Stand, record, send, teach
 from bot.steps.undoing import ask_again
 from bot.steps.workshop import show_conversation, show_review, want_postings
-from storage import agents, conversations, reviews
+from storage import agents, conversations, postings, reviews
 from storage.rows import change, known
 from storage.tables import (
     Conversation,
@@ -27,8 +27,12 @@ def take(stand: Stand) -> Verdict:
     decision = record(stand, DecisionKind.TAKE_OVER, review=review)
     if review is not None:
         teach(stand, decision, review, reviews.draft_of(tx, review))
-        reviews.settle(tx, review, ReviewStatus.TAKEN_OVER, decision_id=decision.id, decided_at=stand.now)
+        if not reviews.settle(tx, review, ReviewStatus.TAKEN_OVER, decision_id=decision.id, decided_at=stand.now):
+            raise Overtaken
         shop.jobs.cancel(tx, JobKind.DRAFT, review.id)
+        if not postings.of_review(tx, review.id):  # taken from an older card, before this question had one
+            customer = known(tx, Customer, conversation.customer_id)
+            want_postings(tx, shop, conversation, customer, category=review.category, review_id=review.id)
         show_review(tx, shop, review.id)
     change(tx, Conversation, conversation.id, {"owner_id": stand.agent.id})
     show_conversation(tx, shop, conversation.id)

@@ -26,6 +26,10 @@ from storage.tables import (
 )
 
 
+class Overtaken(Exception):
+    """Somebody settled the question between our look and our statement: the whole press is taken back and repeated."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stand:
     """A press, with everything it meets in the database. The conversation is held until the transaction ends."""
