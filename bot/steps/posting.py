@@ -73,25 +73,29 @@ class Showing:
         """Note that we try, post, note where it hangs. A crash in between is found again by the posting's id."""
         again = posting.status is PostingStatus.TRYING
         if not again:
-            await self._note(posting, {"status": PostingStatus.TRYING})
+            await self._step(posting, PostingStatus.WANTED, PostingStatus.TRYING)
         thread = await self.shop.db.read(lambda tx: postings.root(tx, posting))
         try:
             ref = await self.surfaces[posting.surface].post(card, place=posting.place, thread=thread, again=again)
         except Postpone:
             if not again:  # nothing was sent: the next attempt need not look for it
-                await self._note(posting, {"status": PostingStatus.WANTED})
+                await self._step(posting, PostingStatus.TRYING, PostingStatus.WANTED)
             raise
         except SurfaceRefused:
             log.error("surface refused a card", extra={"posting": posting.id, "surface": posting.surface})
             raise
         await self.shop.db.write(lambda tx: self._posted(tx, posting, ref, None if again else _looks(card)))
 
-    async def _note(self, posting: Posting, values: dict[str, object]) -> None:
-        await self.shop.db.write(lambda tx: change(tx, Posting, posting.id, values))
+    async def _step(self, posting: Posting, before: PostingStatus, after: PostingStatus) -> None:
+        expect = {"status": before}
+        if not await self.shop.db.write(lambda tx: change(tx, Posting, posting.id, {"status": after}, expect=expect)):
+            raise LookupError(f"posting {posting.id} is not {before} any more")  # its lane lets nobody else post it
 
     def _posted(self, tx: Tx, posting: Posting, ref: str, looks: str | None) -> None:
         """Without `looks` it may hang as an earlier attempt drew it, and be pressed already: it is drawn anew."""
-        change(tx, Posting, posting.id, {"status": PostingStatus.POSTED, "ref": ref, "shown": looks})
+        news = {"status": PostingStatus.POSTED, "ref": ref, "shown": looks}
+        if not change(tx, Posting, posting.id, news, expect={"status": PostingStatus.TRYING}):
+            return
         if looks is None:
             promise_show(tx, self.shop, posting)
         if posting.review_id is not None:
