@@ -237,7 +237,8 @@ def _query(case: Case) -> str:
 
 
 def paused_words(pause: Pause, by: str) -> str:
-    """What cards and `/signoff status` say of a pause."""
+    """What cards and `/signoff status` say of a pause; with the day, where it lasts beyond the one it began on."""
     until = pause.until.replace(microsecond=0) + timedelta(seconds=1 if pause.until.microsecond else 0)
+    when = f"{until:%H:%M} UTC" if until.date() == pause.created_at.date() else f"{until:%H:%M} UTC on {until:%d %b}"
     what = pause.category or "everything"
-    return f"Drafting is paused for {what} until {until:%H:%M} UTC ({one_line(by, 60)})."
+    return f"Drafting is paused for {what} until {when} ({one_line(by, 60)})."
