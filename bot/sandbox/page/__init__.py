@@ -51,6 +51,6 @@ class _Fresh(StaticFiles):
     """Files that a browser asks for again each time: the next version of the demo must not meet the last one's."""
 
     def file_response(self, *args: object, **kwargs: object) -> Response:
-        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
         response.headers["Cache-Control"] = "no-cache"
         return response

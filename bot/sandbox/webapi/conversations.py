@@ -85,9 +85,9 @@ def _between(messages: Iterable[Message], arguments: Arguments) -> Iterable[Mess
     oldest, latest = _ts(arguments.text("oldest")), _ts(arguments.text("latest"))
     inclusive = arguments.flag("inclusive")
     for message in messages:
-        at = _ts(message.ts)
-        after = oldest is None or at > oldest or (inclusive and at == oldest)  # type: ignore[operator]
-        before = latest is None or at < latest or (inclusive and at == latest)  # type: ignore[operator]
+        at = _ts(message.ts) or 0
+        after = oldest is None or at > oldest or (inclusive and at == oldest)
+        before = latest is None or at < latest or (inclusive and at == latest)
         if after and before:
             yield message
 
