@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import platform
 import shutil
 import tempfile
@@ -13,14 +14,13 @@ from pathlib import Path
 
 from bench import measures, processes
 from bench.desk import Desk, Stuck
-from bench.installation import Installation
+from bench.installation import Installation, commits_per_second
 from bench.measures import Latencies, Rate, percentile
 from bench.processes import Running, bare_bolt, fake_claude
 from bench.results import Results
 from bench.wire import HOST, Pool, Receiver
 
 Say = Callable[[str], None]
-_HOLD_SECONDS = 10.0  # signoff.toml's default
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +28,30 @@ class Amounts:
     """How much of everything; more makes the figures steadier."""
 
     warm: int = 100
-    presses: int = 600  # in each of two rounds
-    bare: int = 3000  # in each of three rounds, around the presses
-    loops: int = 900
+    rounds: int = 2  # of presses, with bare Bolt before, between and after
+    presses: int = 500  # in each round
+    hold_seconds: float = 10.0  # signoff.toml's default; longer than a round, so that replies go out after it
+    bare: int = 2000  # in each round
+    loops: int = 600
     rate: float = 20.0
-    rate_seconds: float = 20.0
+    rate_seconds: float = 15.0
     idle_seconds: float = 10.0
     promises: int = 200
+    commits: int = 500
 
 
-QUICK = Amounts(warm=20, presses=40, bare=200, loops=40, rate_seconds=2.0, idle_seconds=1.0, promises=20)
+QUICK = Amounts(
+    warm=16,
+    rounds=1,
+    presses=24,
+    hold_seconds=2.0,
+    bare=100,
+    loops=24,
+    rate_seconds=1.0,
+    idle_seconds=1.0,
+    promises=20,
+    commits=50,
+)
 
 
 async def run(amounts: Amounts, say: Say, *, claude: bool) -> Results:
@@ -57,6 +71,9 @@ async def run(amounts: Amounts, say: Say, *, claude: bool) -> Results:
                 "<= 30",
             )
             _check(results, desk, installation)
+            say("the machine's own commits")
+            rate = await asyncio.to_thread(commits_per_second, Path(name) / "commits.db", amounts.commits)
+            results.add("machine_commits_per_s", "one-row commits of this machine, SQLite's driver alone", rate, "/s")
     return results
 
 
@@ -96,11 +113,11 @@ async def _presses(
     """Bare, presses, bare, presses, bare: in turns, so that a noisy neighbour hits both."""
     bare_rounds: list[Rate] = []
     press_rounds: list[Rate] = []
-    async with installation.running(hold_seconds=_HOLD_SECONDS) as (bot, _):
-        say(f"{2 * amounts.presses} cards for the presses")
+    async with installation.running(hold_seconds=amounts.hold_seconds) as (bot, _):
+        say(f"{amounts.rounds * amounts.presses} cards for the presses")
         warm = await measures.cards(desk, amounts.warm)
         await measures.requests(installation.port, [desk.press_of(loop) for loop in warm], [bot])
-        rounds = [await measures.cards(desk, amounts.presses) for _ in range(2)]
+        rounds = [await measures.cards(desk, amounts.presses) for _ in range(amounts.rounds)]
         await _all_delivered(desk, amounts.warm)
         async with bare_bolt(installation.folder, desk.slack_secret) as (bare, port):
 
@@ -131,12 +148,22 @@ def _add_presses(results: Results, bare: list[Rate], presses: list[Rate]) -> Non
     results.add("bare_bolt_per_s", "a bare Bolt app that only acknowledges, 16 connections", bare_rate, "/s")
     results.add("press_per_s_sqlite", "press -> decision committed -> 200, 16 connections", press_rate, "/s")
     results.add("press_ratio_sqlite", "… as a share of bare Bolt", press_rate / bare_rate, "x", ">= 0.35")
+    bare_cpu, press_cpu = _cpu_milliseconds(bare, "bare"), _cpu_milliseconds(presses, "bot")
+    results.add("bare_bolt_cpu_ms", "CPU of a request to bare Bolt", bare_cpu, "ms")
+    results.add("press_cpu_ms_sqlite", "CPU of the bot while presses came, per press", press_cpu, "ms")
+    results.add("press_cpu_ratio_sqlite", "… bare Bolt's as a share of it", bare_cpu / press_cpu, "x")
     for share in (50, 95, 99):
         goal = "<= 150" if share == 99 else ""
         results.add(f"press_p{share}_ms_sqlite", f"… p{share}", percentile(took, share / 100), "ms", goal)
     for rate in presses[-1:]:
         results.facts["CPU during presses, in cores"] = _cores(rate.shares)
     results.facts["CPU during bare Bolt, in cores"] = _cores(bare[-1].shares)
+
+
+def _cpu_milliseconds(rates: list[Rate], process: str) -> float:
+    """Per request. Neighbours who take the machine's time hardly change it."""
+    seconds = sum(rate.shares.cores[process] * rate.shares.seconds for rate in rates)
+    return 1000 * seconds / sum(len(rate.milliseconds) for rate in rates)
 
 
 async def _loops(
@@ -174,6 +201,7 @@ async def _loops(
 
 def _add_loops(results: Results, loops: Rate, steady: Latencies) -> None:
     results.add("loops_per_s_sqlite", "whole loops, hold 0, 32 under way", loops.per_second, "/s", ">= 60")
+    results.add("loop_cpu_ms_sqlite", "CPU of the bot for a whole loop", _cpu_milliseconds([loops], "bot"), "ms")
     for share in (50, 95, 99):
         goal = "<= 500" if share == 95 else ""
         at = percentile(steady.to_card, share / 100)
@@ -217,7 +245,9 @@ def _facts(amounts: Amounts, *, claude: bool) -> dict[str, str]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "drafter": "Claude's SDK on a fake API that answers at once" if claude else "offline",
-        "amounts": f"{amounts.loops} loops, 2 x {amounts.presses} presses, 3 x {amounts.bare} to bare Bolt",
+        "amounts": f"{amounts.loops} loops, {amounts.rounds} x {amounts.presses} presses, "
+        f"{amounts.rounds + 1} x {amounts.bare} to bare Bolt",
         "database": "SQLite on disk, WAL, synchronous=FULL",
         "machine": f"{platform.machine()}, {processes.cores()} cores, Python {platform.python_version()}",
+        "load average when it began": f"{os.getloadavg()[0]:.1f} (above 0.5 somebody else was working here)",
     }

@@ -18,7 +18,7 @@ class Figure:
 
     @property
     def shown(self) -> str:
-        digits = 3 if self.unit == "x" else 0 if abs(self.value) >= 100 else 1
+        digits = 0 if abs(self.value) >= 100 else 1 if abs(self.value) >= 10 else 2
         return f"{self.value:,.{digits}f} {self.unit}".rstrip()
 
 
