@@ -121,6 +121,9 @@ def _revive(stand: Stand, old: Review, message: Message) -> None:
     """
     tx, shop = stand.tx, stand.shop
     if stand.conversation.owner_id is not None:
+        if stand.conversation.answered_sequence == message.sequence:  # the owner has not answered it either
+            news = {"waiting_since": old.first_at, "answered_sequence": old.since_sequence}
+            change(tx, Conversation, stand.conversation.id, news)
         show_review(tx, shop, old.id)
         show_conversation(tx, shop, stand.conversation.id)
         return

@@ -5,7 +5,7 @@ import asyncio
 from sqlalchemy import select
 
 from bot.core.cards import Action, CardState
-from bot.core.decisions import Answer, Approve, Dismiss, DismissReason, Edit, RetryDelivery, TakeOver, Undo
+from bot.core.decisions import Answer, Approve, Dismiss, DismissReason, Edit, HandBack, RetryDelivery, TakeOver, Undo
 from storage.database import table_of
 from storage.tables import Delivery
 from tests.desk import Desk
@@ -83,6 +83,22 @@ async def test_taking_over_does_not_stop_a_reply_that_is_held_and_undo_does(desk
 
     assert desk.customer_heard == []
     assert Action.REPLY in desk.card.buttons
+
+
+async def test_what_was_undone_under_an_owner_is_asked_again_when_they_hand_it_back(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?")
+    await desk.press(Approve(), by="Ana")
+    held = desk.card
+    await desk.customer_says("It is number 4711.")
+    await desk.press(TakeOver(), by="Bo")
+    await desk.press(Undo(), by="Ana", on=held)
+
+    await desk.press(HandBack(), by="Bo")
+    await desk.pass_time(1)
+
+    assert [said.text for said in desk.card.said] == ["Where is my order?", "It is number 4711."]
+    assert desk.card.state is CardState.WAITING
+    assert desk.customer_heard == []
 
 
 async def test_retry_pressed_twice_sends_once(desk: Desk) -> None:
