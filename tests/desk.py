@@ -32,6 +32,7 @@ from bot.surfaces.base import Member
 from storage.database import Database, table_of
 from storage.jobs import Retry, TableJobs, Work
 from storage.tables import Job, JobKind, JobStatus, Role
+from tests.clock import Clock
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 POLICY: dict[str, Any] = {
@@ -58,16 +59,6 @@ _RUNNABLE = select(_JOB.c.id).where(
         ),
     )
 )
-
-
-class Clock:
-    """Time that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = MONDAY
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @dataclass
@@ -191,7 +182,7 @@ class Desk:
     """The bot with its people, for one test."""
 
     def __init__(self, db: Database, **changes: Any) -> None:
-        self.db, self.clock = db, Clock()
+        self.db, self.clock = db, Clock(MONDAY)
         policy = {**POLICY, **changes}
         self.policy = Policy.model_validate(policy)
         self.cards, self.channel, self.drafter = Cards(people=list(PEOPLE)), Channel(), Scripted()

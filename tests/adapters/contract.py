@@ -4,7 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -23,19 +23,8 @@ from adapters.base import (
     Reply,
     TemporaryFailure,
 )
+from tests.clock import NOON, Clock
 from tests.data import shared
-
-NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-
-
-class Clock:
-    """Time as the tests tell it."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 class DatabaseDown(Exception):

@@ -21,10 +21,11 @@ from adapters.webchat import files, streams, visitors
 from adapters.webhook import Webhook
 from adapters.webhook import adapter as webhook
 from bot.app import REPLIES
-from tests.adapters.contract import Clock, Inbox
+from tests.adapters.contract import Inbox
 from tests.adapters.test_webchat import SECRET as CHAT_SECRET
 from tests.adapters.test_webchat import web_chat
 from tests.adapters.test_webhook import SECRET
+from tests.clock import Clock
 from tests.serving import app_of, free_port, serve, until
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "channels"

@@ -17,7 +17,8 @@ from adapters.webchat import WebChat, vouch
 from adapters.webchat.adapter import _address
 from adapters.webchat.allowances import Allowance
 from adapters.webchat.streams import GAP_LINES, Reading, Seating
-from tests.adapters.contract import NOON, AdapterContract, Channel, Clock, Inbox, refusals
+from tests.adapters.contract import AdapterContract, Channel, Inbox, refusals
+from tests.clock import NOON, Clock
 from tests.serving import app_of, serve, until
 
 SECRET = "a secret of the tests, long enough"

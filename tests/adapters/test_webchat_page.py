@@ -16,8 +16,9 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from adapters.base import Attachment, Line, Reply
 from adapters.webchat import WebChat, vouch
 from adapters.webchat.allowances import Allowance
-from tests.adapters.contract import NOON, Clock, Inbox
+from tests.adapters.contract import Inbox
 from tests.chromium import chromium, in_a_browser
+from tests.clock import NOON, Clock
 from tests.serving import app_of, serve, until
 
 ARTEFACTS = pathlib.Path(__file__).resolve().parents[2] / "artefacts" / "webchat"

@@ -18,7 +18,8 @@ from adapters.refusals import Refusal
 from adapters.webhook import Webhook
 from adapters.webhook.adapter import retry_after_seconds
 from adapters.webhook.signatures import Signatures
-from tests.adapters.contract import NOON, AdapterContract, Clock, FailingChannel, FarEndContract, Inbox, refusals
+from tests.adapters.contract import AdapterContract, FailingChannel, FarEndContract, Inbox, refusals
+from tests.clock import NOON, Clock
 from tests.data import shared
 from tests.serving import app_of, serve
 

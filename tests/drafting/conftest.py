@@ -1,7 +1,6 @@
 """The drafter against a fake of Claude's API, on a real socket and with the real SDK."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,20 +9,10 @@ from bot.core.drafts import Case, Snippet, Source, Turn
 from bot.core.policy import CategoryPolicy, DeskPolicy, ModelsPolicy, Policy, SlackPolicy
 from bot.drafting import client
 from bot.drafting.claude import ClaudeDrafter
+from tests.clock import Clock
 from tests.fakes.claude import FakeClaude
 
 RETURNS_URL = "https://larkspur.example/help/returns"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 def policy(*, deadline: float = 5, triage_deadline: float = 5, **changes: Any) -> Policy:

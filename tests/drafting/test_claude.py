@@ -8,7 +8,8 @@ from bot.core.drafts import Sentiment, Turn
 from bot.drafting import client
 from bot.drafting.claude import ClaudeDrafter
 from bot.drafting.prices import Tokens, cost_usd
-from tests.drafting.conftest import RETURNS_URL, Clock, case, policy, snippet
+from tests.clock import Clock
+from tests.drafting.conftest import RETURNS_URL, case, policy, snippet
 from tests.fakes.claude import FakeClaude
 from tests.fakes.claude_misbehaving import saying
 

@@ -10,7 +10,8 @@ from bot.core.drafts import DraftUnavailable
 from bot.drafting import client
 from bot.drafting.breaker import FAILURES, REST
 from bot.drafting.claude import ClaudeDrafter
-from tests.drafting.conftest import Clock, case, policy, snippet
+from tests.clock import Clock
+from tests.drafting.conftest import case, policy, snippet
 from tests.fakes.claude import FakeClaude
 from tests.fakes.claude_misbehaving import MISBEHAVIOURS, body, failing, hanging
 from tests.serving import free_port

@@ -9,7 +9,8 @@ from bot.core.drafts import Drafted, DraftUnavailable, Snippet
 from bot.drafting import OfflineDrafter, drafter
 from bot.drafting.claude import ClaudeDrafter
 from bot.drafting.inert import LINK_REMOVED
-from tests.drafting.conftest import RETURNS_URL, Clock, case, policy, snippet
+from tests.clock import Clock
+from tests.drafting.conftest import RETURNS_URL, case, policy, snippet
 from tests.drafting.test_injection import attacks
 
 TENT = "You can return a tent within 30 days.\n\nIt must be dry and clean. We pay you back in five days."

@@ -1,7 +1,7 @@
 """Trouble on demand, and Slack's rate limits: what the bot meets, and what was done all the same."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox import Fault, SandboxServer, Trouble
 from bot.sandbox.faults import Faults
 from bot.sandbox.limits import Limits
+from tests.clock import Clock
 
 
 async def post(client: AsyncWebClient, text: str = "x", channel: str = "C0SUPPORT") -> Any:
@@ -116,14 +117,6 @@ def test_faults_count_skip_and_chance_by_seed() -> None:
     assert struck(1) == struck(1)
     assert struck(1) != struck(2)
     assert 10 < sum(struck(1)) < 40
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from storage.database import Database, Tx
 from storage.jobs import Claimed, Jobs, Postpone, Retry, Work
 from storage.tables import JobKind
-from tests.storage.rows import NOON
+from tests.clock import NOON, Clock
 
 DRAFT, SHOW, RELEASE, RELAY = JobKind.DRAFT, JobKind.SHOW, JobKind.RELEASE, JobKind.RELAY
 AT_ONCE = Retry(first=timedelta(0), cap=timedelta(0))
@@ -30,16 +30,6 @@ async def until(true: Callable[[], bool | Awaitable[bool]], *, seconds: float = 
                 await asyncio.sleep(0.002)
     except TimeoutError:
         raise AssertionError("it never came true") from None
-
-
-class Clock:
-    """A clock that moves when told to."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 class Hand:

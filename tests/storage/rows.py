@@ -1,7 +1,6 @@
 """Rows for tests, whole but for what matters there."""
 
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from storage.tables import (
     Agent,
@@ -21,8 +20,7 @@ from storage.tables import (
     Role,
     Seen,
 )
-
-NOON: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
+from tests.clock import NOON
 
 
 def seen(key: str) -> Seen:

@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from storage.database import Database, RolledBack, Tx, table_of
 from storage.tables import Agent, Direction, Role, Seen
-from tests.storage.rows import NOON, agent, conversation, customer, message, seen
+from tests.clock import NOON
+from tests.storage.rows import agent, conversation, customer, message, seen
 
 SEEN = table_of(Seen)
 

@@ -14,9 +14,10 @@ from sqlalchemy import event, text, update
 from storage.database import Database, Tx, table_of
 from storage.jobs import Claimed, Jobs, Retry, TableJobs, Work
 from storage.tables import Job, JobKind, JobStatus
+from tests.clock import Clock
 from tests.databases import Postgres
 from tests.processes import started
-from tests.storage.jobs_contract import RELAY, Clock, Desk, JobsContract, until
+from tests.storage.jobs_contract import RELAY, Desk, JobsContract, until
 
 JOB = table_of(Job)
 

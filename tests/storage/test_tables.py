@@ -15,8 +15,9 @@ from sqlmodel import SQLModel
 
 from storage.database import Database, Tx, table_of
 from storage.tables import Customer, DecisionKind, Direction, Draft, Message, Review, ReviewStatus
+from tests.clock import NOON
 from tests.data import shared
-from tests.storage.rows import NOON, agent, conversation, customer, decision, delivery, draft, message, review
+from tests.storage.rows import agent, conversation, customer, decision, delivery, draft, message, review
 
 MESSAGE, REVIEW, DRAFT, CUSTOMER = table_of(Message), table_of(Review), table_of(Draft), table_of(Customer)
 
