@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from bot.core.cards import LABELS, Action, Card, CardState, Cited, Ending, File, Reason
 from bot.sandbox.blockkit import characters, problems
 from bot.surfaces.slack.blocks.card import MESSAGE_CHARS, message
-from bot.surfaces.slack.blocks.elements import clip, split_at, units
+from bot.surfaces.slack.blocks.elements import clip, rich, split_at, units
+from bot.surfaces.slack.blocks.everything import everything
+from bot.surfaces.slack.blocks.said import words_of
 from tests.data import shared
 from tests.surfaces.cards import (
     AT,
@@ -24,6 +27,7 @@ from tests.surfaces.cards import (
     without_draft,
 )
 
+ENDING = Ending(words="Approved as drafted by Bo Lindqvist", at=AT, text="It ships today.", delivery="Delivered")
 HOSTILE = (
     "<!channel> <@U0ANA> <https://evil.example|your bank> *bold* _it_ `code` :smile: @here &lt;b&gt; "
     "\u202emoc.live\u202c \u200bzero\u200bwidth {ago} ^{date}^ \x00 \ud800"
@@ -229,6 +233,57 @@ def test_an_ended_card_says_who_did_what_and_how_delivery_stands() -> None:
     for expected in ("Approved as drafted by Bo Lindqvist", "It ships today.", "Delivered", "Retry"):
         assert expected in words
     assert "your tent left our warehouse" not in words  # the draft is history
+
+
+def test_how_delivery_stands_is_said_before_the_text_it_is_about() -> None:
+    words = drawn_text(message(ended(CardState.FAILED, buttons=(Action.RETRY,))).blocks)
+
+    assert words.index("Delivery: ") < words.index("It ships today.")
+
+
+@pytest.mark.parametrize("state", [CardState.SENT, CardState.DISMISSED])
+def test_a_settled_card_is_short_and_can_be_read_whole(state: CardState) -> None:
+    long = replace(ENDING, text="y" * 2000)
+    card = ended(state, said=(said("x" * 2000),), earlier=(said("before"),), ending=long)
+
+    blocks = message(card).blocks
+
+    assert characters(blocks) < 1500
+    assert pressable(blocks) == {"read_all"}
+    assert "x" * 2000 in drawn_text(everything(card))
+    assert "y" * 2000 in drawn_text(everything(card))
+    assert pressable(message(ended(state)).blocks) == set()
+
+
+def test_what_is_on_its_way_can_be_checked_whole_before_it_goes() -> None:
+    card = ended(CardState.HELD, buttons=(Action.UNDO,), ending=replace(ENDING, text="y" * 2000))
+
+    assert "y" * 2000 in drawn_text(message(card).blocks)
+
+
+def test_a_card_that_must_be_opened_to_be_approved_leaves_the_channel_room() -> None:
+    assert characters(message(waiting(said=(said(LONG),), proposal=proposal(LONG))).blocks) < 4500
+
+
+def test_a_burst_stands_under_one_name_and_time() -> None:
+    later = replace(said("Anyone?"), at=AT + timedelta(minutes=5))
+    card = waiting(said=(said("hello"), said("where is my tent"), later))
+
+    words = drawn_text(rich(words_of(card.said, 10**9).parts))
+
+    assert words.count("Ada Kern") == 2
+
+
+def test_sources_take_one_line() -> None:
+    two = (
+        Cited(title="Delivery", url="https://larkspur.example/d", version=1),
+        Cited(title="Tents", url=None, version=2),
+    )
+
+    words = drawn_text(message(waiting(proposal=replace(proposal(), sources=two))).blocks)
+
+    assert "Sources: Delivery · Tents (v2)" in words
+    assert "went out unchanged · Drafted by claude-sonnet-5-5 · AI can be wrong" in words
 
 
 def test_times_are_shown_in_the_readers_zone() -> None:

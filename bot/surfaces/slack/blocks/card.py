@@ -1,7 +1,7 @@
 """A card as a Slack message: the one grammar of every card, whatever its state."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.core.cards import Action, Card, CardState, Cited, Ending, Offer
@@ -32,13 +32,18 @@ from bot.surfaces.slack.blocks.elements import (
     weight,
 )
 from bot.surfaces.slack.blocks.everything import everything, fits_a_form
+from bot.surfaces.slack.blocks.said import Drawn
 
 MESSAGE_BLOCKS: Final = 50
+BEGINNING_CHARS: Final = 3000  # of customer's words and draft, where the card cannot hold all
+ENDING_CHARS: Final = 2500
 MESSAGE_CHARS: Final = 10_000  # msg_blocks_too_long is undocumented; seen from 11,341 characters on
+SOURCES: Final = 8
 _SPARE: Final = 400  # cut marks, and a notice that a form cannot hold it either
 _TOO_LONG: Final = "Too long for Slack to show whole, so it cannot be approved here: edit it or take over."
 
 _OPEN: Final = (CardState.WAITING, CardState.TAKEN_OVER)  # the draft is drawn
+_SETTLED: Final = (CardState.SENT, CardState.DISMISSED)
 _APPROVING: Final = (Action.APPROVE, Action.READ_ALL)
 _SYMBOLS: Final = {
     CardState.HELD: "⏳ ",
@@ -64,10 +69,12 @@ class Room:
     said: int
     earlier: int
     draft: int
+    ending: int = 10**9
 
 
 ALL: Final = Room(said=10**9, earlier=10**9, draft=10**9)
 NONE: Final = Room(said=0, earlier=0, draft=0)
+SETTLED: Final = Room(said=400, earlier=0, draft=0, ending=400)  # nothing to do: short, among those that wait
 
 
 def message(card: Card) -> Message:
@@ -77,9 +84,12 @@ def message(card: Card) -> Message:
         return Message(text, [_line(card)])
     if card.state is CardState.NOTE:
         return Message(text, [_line(card), *actions(card, _replace(card.buttons, []), _replace(card.menu, []))])
+    if card.state in _SETTLED and Action.REPLY not in card.buttons:
+        blocks, cut = _draw(replace(card, earlier=()), SETTLED)
+        return Message(text, [*blocks, *_offered(card, cut=cut)])
     blocks, cut = _draw(card, ALL)
     if _fits([*blocks, *actions(card, card.buttons, card.menu)]):
-        return Message(text, [*blocks, *_offered(card, cut=False)])
+        return Message(text, [*blocks, *_offered(card, cut=cut)])
     blocks, cut = _draw(card, _share(card))
     return Message(text, [*blocks, *_offered(card, cut=cut)])
 
@@ -87,7 +97,7 @@ def message(card: Card) -> Message:
 def _draw(card: Card, room: Room) -> tuple[list[Block], bool]:
     """The blocks above the buttons, and whether customer's words or the draft were cut."""
     open_question = card.state in _OPEN
-    blocks = [header(card.headline), *_facts(card), *[_notice(words) for words in card.notices[:3]]]
+    blocks = [header(card.headline), *_facts(card), *[_notice(words) for words in card.notices[:5]]]
     if open_question:
         blocks += _reasons(card)
     earlier = said.lines_of(card.earlier, room.earlier)
@@ -97,7 +107,9 @@ def _draw(card: Card, room: Room) -> tuple[list[Block], bool]:
     blocks += rich([*words.parts, *said.cut_mark(words.left)])
     left = earlier.left + words.left
     if card.ending is not None:
-        blocks += [divider(), *_ending(card, card.ending)]
+        ending = _ending(card, card.ending, room.ending)
+        blocks += [divider(), *rich(ending.parts)]
+        left += ending.left
     if open_question and card.proposal is not None:
         draft = said.draft_of(card.proposal, room.draft)
         blocks += [divider(), *rich([section(bold("Proposed reply")), *draft.parts, *said.cut_mark(draft.left)])]
@@ -109,11 +121,13 @@ def _draw(card: Card, room: Room) -> tuple[list[Block], bool]:
 
 
 def _share(card: Card) -> Room:
-    """Who gets the room there is: the older lines at most a sixth, then the draft and the customer's words alike."""
+    """Who gets the room there is: the older lines at most a sixth, then the draft and the customer's words alike.
+
+    What must be opened to be approved need not fill the channel too: a beginning says what it is.
+    """
     empty, _ = _draw(card, NONE)
-    room = max(
-        0, MESSAGE_CHARS - _SPARE - weight([*empty, *actions(card, [*card.buttons, Action.READ_ALL], card.menu)])
-    )
+    taken = weight([*empty, *actions(card, [*card.buttons, Action.READ_ALL], card.menu)])
+    room = min(BEGINNING_CHARS, max(0, MESSAGE_CHARS - _SPARE - taken))
     earlier = min(said.wanted(card.earlier), room // 6)
     room -= earlier
     words = said.wanted(card.said)
@@ -170,18 +184,19 @@ def _provenance(card: Card) -> list[Block]:
     """Sources by title and link, evidence, and what made the draft."""
     assert card.proposal is not None
     proposal = card.proposal
-    blocks = rich([section(bold("Sources")), bullets(map(_source, proposal.sources[:8]))]) if proposal.sources else []
-    if len(proposal.sources) > 8:
-        blocks.append(note(f"and {len(proposal.sources) - 8} more sources"))
-    if proposal.evidence:
-        blocks.append(note(proposal.evidence, 300))
-    caution = "" if proposal.offline else " · AI can be wrong: check before sending"
-    blocks.append(note(f"{proposal.made_by}{caution}", 300))
-    return blocks
+    blocks = rich([section(*_sources(proposal.sources))]) if proposal.sources else []
+    caution = "" if proposal.offline else "AI can be wrong: check before sending"
+    return [*blocks, note(" · ".join(filter(None, (proposal.evidence, proposal.made_by, caution))))]
 
 
-def _source(source: Cited) -> Block:
-    return section(linked(clip(source.title, 120), source.url), run(f" (version {source.version})"))
+def _sources(sources: Sequence[Cited]) -> list[list[Block]]:
+    """In one line: a card is read from the top, and these stand below the draft."""
+    runs = [bold("Sources: ")]
+    for place, source in enumerate(sources[:SOURCES]):
+        version = run(f" (v{source.version})") if source.version > 1 else []
+        runs += [run(" · ") if place else [], linked(clip(source.title, 120), source.url), version]
+    left = len(sources) - SOURCES
+    return [*runs, run(f" · and {left} more")] if left > 0 else runs
 
 
 def _without_draft(card: Card) -> list[Block]:
@@ -198,19 +213,18 @@ def _offer(offer: Offer) -> list[Block]:
     return [section(linked(clip(offer.title, 120), offer.url)), quote(shown + ("…" if rest else ""))]
 
 
-def _ending(card: Card, ending: Ending) -> list[Block]:
-    """Who did what, when, the text that goes out, and how its delivery stands."""
+def _ending(card: Card, ending: Ending, room: int) -> Drawn:
+    """Who did what, when, how its delivery stands, and the text that goes out."""
     happened = section(
         bold(_SYMBOLS.get(card.state, "") + clip(inert(ending.words), 300)), run(" · "), [moment(ending.at)]
     )
     parts = [happened]
-    if ending.text is not None:
-        shown, rest = split_at(inert(ending.text), 2500)
-        parts += [section(run(shown or "(no words)"))]
-        parts += [section(run(f"… {units(rest):,} more characters", italic=True))] if rest else []
     if ending.delivery:
         parts.append(section(bold("Delivery: "), dated(clip(inert(ending.delivery), 300))))
-    return rich(parts)
+    if ending.text is None:
+        return Drawn(parts, 0)
+    shown, rest = split_at(inert(ending.text), min(room, ENDING_CHARS))
+    return Drawn([*parts, quote(shown), *said.cut_mark(units(rest))], units(rest))
 
 
 def _line(card: Card) -> Block:

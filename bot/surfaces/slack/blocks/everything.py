@@ -3,7 +3,7 @@
 from typing import Final
 
 from bot.core.cards import Card
-from bot.surfaces.slack.blocks.elements import Block, as_sent, bold, divider, note, rich, section
+from bot.surfaces.slack.blocks.elements import Block, as_sent, bold, divider, inert, note, quote, rich, section
 from bot.surfaces.slack.blocks.said import draft_of, lines_of, words_of
 
 VIEW_BLOCKS: Final = 100
@@ -14,7 +14,7 @@ _ALL: Final = 10**9
 
 
 def everything(card: Card) -> list[Block]:
-    """The customer's words and the draft, whole."""
+    """The customer's words, and the draft or the reply, whole."""
     blocks: list[Block] = []
     if card.earlier:
         blocks += rich([section(bold("Earlier")), *lines_of(card.earlier, _ALL).parts], block_id="earlier")
@@ -22,6 +22,9 @@ def everything(card: Card) -> list[Block]:
     if card.proposal is not None:
         parts = [section(bold("Proposed reply")), *draft_of(card.proposal, _ALL).parts]
         blocks += [divider(), *rich(parts, block_id="draft"), note(card.proposal.made_by)]
+    if card.ending is not None and card.ending.text:
+        sent = quote(card.ending.text)
+        blocks += [divider(), *rich([section(bold(inert(card.ending.words))), sent], block_id="reply")]
     return blocks
 
 

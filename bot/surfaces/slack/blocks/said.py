@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.core.cards import File, Proposal, Said
 from bot.surfaces.slack.blocks.elements import (
@@ -23,6 +24,7 @@ from bot.surfaces.slack.blocks.elements import (
 
 AUTHOR_CHARS = 80
 FILE_CHARS = 120
+BURST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,16 @@ class Drawn:
 
 
 def words_of(said: Sequence[Said], room: int) -> Drawn:
-    """Everything said, oldest first, each under its author and time, until the room is used up."""
-    return _until_full(
-        said, room, lambda one, text: [section(bold(_author(one)), run(" · "), [moment(one.at)]), quote(text)]
-    )
+    """Everything said, oldest first, under its author and time, until the room is used up. A burst has one heading."""
+    headed: list[Said] = []
+
+    def paragraph(one: Said, text: str) -> list[Block]:
+        if headed and headed[-1].author == one.author and one.at - headed[-1].at < BURST:
+            return [quote(text)]
+        headed.append(one)
+        return [section(bold(_author(one)), run(" · "), [moment(one.at)]), quote(text)]
+
+    return _until_full(said, room, paragraph)
 
 
 def lines_of(earlier: Sequence[Said], room: int) -> Drawn:
