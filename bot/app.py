@@ -23,6 +23,7 @@ from bot.drafting.offline import OfflineDrafter
 from bot.drafting.retrieval import FullTextLibrary, import_folder
 from bot.metrics import drafts
 from bot.settings import Settings
+from bot.steps.budget import Budget
 from bot.steps.clocks import clocks
 from bot.steps.deciding import Deciding
 from bot.steps.desk import FrontDesk
@@ -146,7 +147,9 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
     relaying = Relaying(shop, {adapter.name: adapter for adapter in adapters})
     works = {
         JobKind.DRAFT: Work(
-            handle=Drafting(shop, drafter, library, lambda result: drafts.labels(result=result).inc()),
+            handle=Drafting(
+                shop, drafter, library, Budget(policy.models), lambda result: drafts.labels(result=result).inc()
+            ),
             at_once=8,
             retry=DRAFTS,
         ),

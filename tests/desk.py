@@ -20,6 +20,7 @@ from bot.core.cards import Action, Card, CardState
 from bot.core.decisions import Decision, Press, Presser, Shown, Verdict
 from bot.core.drafts import Case, Drafted, DraftUnavailable, ModelTriage, Precedent, Snippet
 from bot.core.policy import Policy
+from bot.steps.budget import Budget
 from bot.steps.deciding import Deciding
 from bot.steps.desk import FrontDesk
 from bot.steps.drafting import Drafting
@@ -195,7 +196,7 @@ class Desk:
         self.front = FrontDesk(self.shop, Deciding(self.shop), self.showing, self.roster, "scripted")
         self.receive = Receiving(self.shop)
         self.relaying = Relaying(self.shop, {"web": self.channel})
-        self.drafting = Drafting(self.shop, self.drafter, self.library, lambda _: None)
+        self.drafting = Drafting(self.shop, self.drafter, self.library, Budget(self.policy.models), lambda _: None)
         self._messages = 0
         self._worker: asyncio.Task[None] | None = None
 

@@ -96,6 +96,8 @@ class ModelsPolicy(_Section):
     effort: Literal["low", "medium", "high"] = "low"
     max_tokens: int = Field(default=2000, ge=256, le=16_000)
     triage_deadline_seconds: float = Field(default=8, gt=0, le=60)
+    drafts_per_hour: int = Field(default=2000, ge=0)  # of everybody: what drafting may cost has an end
+    drafts_per_customer_per_hour: int = Field(default=40, ge=0)  # of one customer
 
 
 class WebChatPolicy(_Section):

@@ -9,6 +9,7 @@ from datetime import timedelta
 from bot.core.drafts import Case, Drafted, Drafter, DraftUnavailable, Library, ModelTriage, Source, Turn
 from bot.core.texts import digest, legible, one_line
 from bot.core.triage import Because, Handling, Triage, category_by_rule, with_model
+from bot.steps.budget import Budget
 from bot.steps.workshop import Workshop, promise_show, want_postings
 from storage import agents, conversations, ids, postings, reviews
 from storage.database import Tx
@@ -58,6 +59,7 @@ class Drafting:
     shop: Workshop
     drafter: Drafter
     library: Library
+    budget: Budget
     count: Callable[[str], None]  # told "drafted" or the reason why not, for metrics
 
     async def __call__(self, job: Claimed) -> None:
@@ -98,6 +100,10 @@ class Drafting:
             return _Made(drafted=None, missing="Replies in this category are written by people.")
         if attempt >= _WITHOUT_MODEL:
             return _Made(drafted=None, missing="Drafting failed repeatedly: please write this one.")
+        spent = self.budget.spend(before.customer.id, now=self.shop.clock()) if not self.drafter.offline else None
+        if spent is not None:
+            self.count("budget")
+            return _Made(drafted=None, missing=spent)
         found = _Found()
         seconds = self.shop.policy.desk.draft_deadline_seconds
         try:

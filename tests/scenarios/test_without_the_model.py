@@ -201,3 +201,20 @@ async def test_an_unknown_category_is_refused(desk: Desk) -> None:
     verdict = await desk.press(Recategorise("nonsense"), by="Ana")
 
     assert verdict.answer is Answer.INVALID
+
+
+async def test_a_flood_by_one_customer_costs_no_more_than_the_hour_allows(database: Database) -> None:
+    async with Desk(database, models={"drafts_per_customer_per_hour": 2, "drafts_per_hour": 3}) as desk:
+        for text in ("One", "Two", "Three"):
+            await desk.customer_says(text)
+        assert len(desk.drafter.cases) == 2
+        assert desk.card.missing == "This customer has had as many drafts as one customer may have in an hour."
+
+        await desk.customer_says("I am another", thread="t2")
+        await desk.customer_says("So am I", thread="t3")
+        assert len(desk.drafter.cases) == 3
+        assert desk.card.missing == "The drafts of this hour are used up: [models] drafts_per_hour."
+
+        await desk.pass_time(3601)
+        await desk.customer_says("Four")
+        assert len(desk.drafter.cases) == 4

@@ -74,7 +74,7 @@ def connect(
 ) -> Connected:
     """Build everything; nothing is asked of Slack before `start`. `categories` are (name, title), for /signoff."""
     client = Client(token=bot_token, api_url=api_url, clock=clock)
-    identity = Identity(client)
+    identity = Identity(client, clock)
     editors = Editors(clock)
     surface = SlackSurface(client=client, policy=policy, identity=identity, editors=editors, clock=clock)
     teller = Teller(client, editors, clock)
