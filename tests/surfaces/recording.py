@@ -63,7 +63,7 @@ class RecordingDesk:
             taken_over=1,
             failed_deliveries=2,
             drafter="claude-sonnet-5-5",
-            pauses=("Billing until 2026-11-22T14:00:00Z (Bo Lindqvist)",),
+            pauses=("Drafting is paused for billing until 2026-11-22T14:00:00Z (Bo Lindqvist)",),
             sent_today=41,
         )
 

@@ -84,6 +84,18 @@ def test_an_emptied_part_leaves_no_gap() -> None:
     assert Filled(texts=("One.", "", "Three."), joins=("\n\n", "\n\n")).text == "One.\n\nThree."
 
 
+@pytest.mark.parametrize("action", [Action.EDIT, Action.REPLY, Action.REDRAFT])
+def test_typing_begins_in_the_first_text_and_no_warning_moves_it(action: Action) -> None:
+    card = waiting(said=(said(PARAGRAPHS),), proposal=proposal(PARAGRAPHS))
+
+    opened = form(action, card, bound_to=SHOWN, filled=fresh(action, card))
+    warned = form(action, card, bound_to=SHOWN, filled=fresh(action, card), warning="The customer wrote again.")
+
+    focused = [block["block_id"] for block in opened["blocks"] if block.get("element", {}).get("focus_on_load")]
+    assert focused == ["text-0"]
+    assert "focus_on_load" not in str(warned)
+
+
 async def test_an_empty_reply_is_refused_under_its_input(office: Office) -> None:
     ana = office.sandbox.person("U0ANA")
     _, message = await office.post(taken_over())

@@ -152,7 +152,7 @@ async def test_an_outsider_sees_neither_queue_nor_figures(office: Office, text: 
 async def test_the_status_is_figures_and_pauses(office: Office) -> None:
     told = await command(office, "status")
 
-    for expected in ("3", "2", "41", "claude-sonnet-5-5", "Paused: ", "Billing until "):
+    for expected in ("3", "2", "41", "claude-sonnet-5-5", "Drafting is paused for billing until "):
         assert expected in told
 
 
@@ -179,6 +179,7 @@ async def test_pausing(office: Office, text: str, category: str | None, length: 
     ("text", "why"),
     [
         ("pause tents", "There is no category “tents”. There are: billing, lost_parcel, general."),
+        ("pause 30", "30m is minutes"),
         ("pause 8d", "from 1m to 7d"),
         ("pause 0m", "from 1m to 7d"),
         ("pause 1h 2h", "Say one length"),

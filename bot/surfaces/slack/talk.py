@@ -108,6 +108,10 @@ class Talk:
         for name, title in self._categories:
             if meant in (name.lower(), title.lower()):
                 return name
+        if meant.isdecimal():
+            raise ValueError(
+                f"Say {meant[:5]} of what: {meant[:5]}m is minutes, {meant[:5]}h hours, {meant[:5]}d days."
+            )
         known = ", ".join(name for name, _ in self._categories) or "none but everything"
         raise ValueError(f"There is no category “{meant[:60]}”. There are: {known}.")
 

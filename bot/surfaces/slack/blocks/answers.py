@@ -23,14 +23,14 @@ from bot.surfaces.slack.blocks.elements import (
 
 ROWS: Final = 20
 COMMANDS: Final = (
-    ("/signoff queue", "what waits for you, oldest first"),
-    ("/signoff status", "the desk in figures"),
+    ("/signoff queue", "what waits, most urgent and oldest first; yours on top"),
+    ("/signoff status", "how many wait, how long, what was not delivered, what is paused"),
     (
         "/signoff pause [category] [30m|2h]",
-        "rest drafting, of one category or of everything; one hour if you do not say",
+        "stop drafting, for one category or for all; for one hour if you do not say. Cards still come",
     ),
     ("/signoff resume [category]", "draft again"),
-    ("/signoff help", "this"),
+    ("/signoff help", "this list"),
 )
 
 
@@ -80,7 +80,7 @@ def status(found: Status) -> Words:
         section(bold(f"{found.failed_deliveries}"), run(" not delivered")),
         section(bold(f"{found.sent_today}"), run(" sent today")),
         section(run("Drafter: "), bold(found.drafter)),
-        *[section(run("Paused: "), dated(clip(inert(words), 300))) for words in found.pauses[:20]],
+        *[section(dated(clip(inert(words), 300))) for words in found.pauses[:20]],
     ]
     text = f"{found.waiting} waiting, {found.taken_over} taken over, {found.failed_deliveries} not delivered"
     return Words(escaped(text), rich([bullets(lines)]))
@@ -90,7 +90,7 @@ def help_text(*, trouble: str = "") -> Words:
     """The commands, after what was wrong with the one given."""
     first = [section(dated(clip(inert(trouble), 500)))] if trouble else []
     lines = bullets(section(run(name, code=True), run(f" — {what}")) for name, what in COMMANDS)
-    last = section(run("Mention me in a card's thread to ask for another draft, in your own words."))
+    last = section(run("Mention me in a card's thread to ask for another draft: “@Signoff shorter, please”."))
     return Words(escaped(trouble or "What /signoff can do"), rich([*first, lines, last]))
 
 

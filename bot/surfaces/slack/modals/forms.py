@@ -89,6 +89,8 @@ def form(action: Action, card: Card, *, bound_to: Shown, filled: Filled, warning
         may_send = submit if approvable(card) else None
         return modal(action, title, blocks, submit=may_send, bound_to=bound_to, filled=filled)
     inputs = _inputs(action, card, filled)
+    if not warning:  # a warning comes while somebody types, perhaps further down
+        inputs = _focused(*inputs)
     blocks = [*banner, *_context(card, spare=as_sent(inputs) + 6 * len(inputs) * INPUT_CHARS), *inputs]
     return modal(action, title, blocks, submit=submit, bound_to=bound_to, filled=filled)
 
@@ -168,13 +170,13 @@ def _inputs(action: Action, card: Card, filled: Filled) -> list[Block]:
         case Action.WRITE | Action.REPLY:
             return _texts("Reply", filled)
         case Action.REDRAFT:
-            label = "What should be different? (empty: just another draft)"
-            return [_text(f"{TEXT}-0", label, filled.texts[0], INSTRUCTION_CHARS, optional=True)]
+            wish = _text(f"{TEXT}-0", "What should be different?", filled.texts[0], INSTRUCTION_CHARS, optional=True)
+            return [{**wish, "hint": plain("Left empty, it is just another draft.", 200)}]
         case Action.RECATEGORISE:
             return [_categories(card, filled.choice)]
         case Action.DISMISS:
-            reasons = _radios("Why is no reply needed?", DISMISS_REASONS, filled.choice, optional=False)
-            return [reasons, _text(NOTE, "Note", filled.note, NOTE_CHARS, optional=True)]
+            reasons = _radios("Why close it without a reply?", DISMISS_REASONS, filled.choice, optional=False)
+            return [reasons, _text(NOTE, "Note for the team", filled.note, NOTE_CHARS, optional=True)]
         case (
             Action.READ_ALL
             | Action.APPROVE
@@ -188,6 +190,13 @@ def _inputs(action: Action, card: Card, filled: Filled) -> list[Block]:
             return []
         case _:
             assert_never(action)
+
+
+def _focused(first: Block, *others: Block) -> list[Block]:
+    """Typing begins in the first text: a long letter above does not have to be scrolled past."""
+    if first["element"]["type"] != "plain_text_input":
+        return [first, *others]
+    return [{**first, "element": {**first["element"], "focus_on_load": True}}, *others]
 
 
 def _texts(label: str, filled: Filled) -> list[Block]:
