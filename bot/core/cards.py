@@ -135,7 +135,9 @@ class Card:
     said: tuple[Said, ...]  # what is to be answered, oldest first
     earlier: tuple[Said, ...] = ()  # a few lines before that, for whoever takes over; newest last
     reasons: tuple[Reason, ...] = ()
-    notices: tuple[str, ...] = ()  # "Drafting is paused until 14:00 UTC (Bo Lindqvist)"
+    notices: tuple[
+        str, ...
+    ] = ()  # "Drafting is paused until 2026-03-02T14:00Z (Bo Lindqvist)": times as core.texts.moment
     proposal: Proposal | None = None
     prefill: str | None = None  # what Edit opens with, where it is not the draft: an edit that was undone
     missing: str = ""  # why there is no draft; empty where there is one or none was wanted

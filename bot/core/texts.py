@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from datetime import UTC, datetime
 from typing import Final
 
 # Bidirectional overrides and isolates can make a text read differently from what is sent; characters that draw nothing
@@ -29,6 +30,11 @@ def one_line(text: str, most: int) -> str:
     """Legible, on one line, at most `most` characters, with … where it was cut."""
     flat = " ".join(legible(text).split())
     return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
+
+
+def moment(at: datetime) -> str:
+    """A time within one of our own sentences, as `2026-03-02T09:30Z`: surfaces show it in the reader's zone."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def storable(text: str) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.core.decisions import Answer, Shown, Verdict
-from bot.core.texts import one_line
+from bot.core.texts import moment, one_line
 from storage.tables import DecisionKind
 
 _DID: Final[dict[DecisionKind, str]] = {
@@ -43,7 +43,7 @@ def unknown_category(name: str) -> Verdict:
 
 def too_late(by: str, kind: DecisionKind, at: datetime, now: Shown | None) -> Verdict:
     did = _DID.get(kind, "decided this")
-    words = f"{one_line(by, 60)} {did} at {at:%H:%M} UTC: your press changed nothing."
+    words = f"{one_line(by, 60)} {did} at {moment(at)}: your press changed nothing."
     return Verdict(answer=Answer.TOO_LATE, words=words, now=now)
 
 

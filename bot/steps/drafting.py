@@ -4,10 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from bot.core.drafts import Case, Drafted, Drafter, DraftUnavailable, Library, ModelTriage, Source, Turn
-from bot.core.texts import digest, legible, one_line
+from bot.core.texts import digest, legible, moment, one_line
 from bot.core.triage import Because, Handling, Triage, category_by_rule, with_model
 from bot.steps.budget import Budget
 from bot.steps.workshop import Workshop, promise_show, want_postings
@@ -243,8 +242,6 @@ def _query(case: Case) -> str:
 
 
 def paused_words(pause: Pause, by: str) -> str:
-    """What cards and `/signoff status` say of a pause; with the day, where it lasts beyond the one it began on."""
-    until = pause.until.replace(microsecond=0) + timedelta(seconds=1 if pause.until.microsecond else 0)
-    when = f"{until:%H:%M} UTC" if until.date() == pause.created_at.date() else f"{until:%H:%M} UTC on {until:%d %b}"
+    """What cards and `/signoff status` say of a pause."""
     what = pause.category or "everything"
-    return f"Drafting is paused for {what} until {when} ({one_line(by, 60)})."
+    return f"Drafting is paused for {what} until {moment(pause.until)} ({one_line(by, 60)})."

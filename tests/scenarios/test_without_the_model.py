@@ -58,7 +58,7 @@ async def test_a_pause_rests_drafting_says_so_and_ends(desk: Desk) -> None:
     verdict = await desk.front.pause(PauseRequest(who=ANA, category=None, length=timedelta(minutes=30)))
     await desk.customer_says("Where is my order?")
 
-    assert verdict.words == "Drafting is paused for everything until 09:30 UTC (Ana Ruiz)."
+    assert verdict.words == "Drafting is paused for everything until 2026-03-02T09:30Z (Ana Ruiz)."
     assert desk.card.missing == verdict.words
     assert desk.drafter.cases == []
     await desk.pass_time(31 * 60)
@@ -94,7 +94,7 @@ async def test_a_pause_rests_a_category_that_only_the_model_recognises_too(desk:
 
     assert desk.card.category == "billing"
     assert desk.card.proposal is None
-    assert desk.card.missing == "Drafting is paused for billing until 10:00 UTC (Ana Ruiz)."
+    assert desk.card.missing == "Drafting is paused for billing until 2026-03-02T10:00Z (Ana Ruiz)."
     assert desk.drafter.cases == []
 
 

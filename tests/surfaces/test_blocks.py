@@ -308,3 +308,14 @@ def test_lengths_are_counted_as_slack_counts_them(text: str, most: int) -> None:
     assert head + rest == text
     assert units(head) <= most
     assert units(clip(text, most)) <= most
+
+
+def test_a_time_in_our_sentences_is_the_readers_and_a_screen_readers() -> None:
+    words = "Until 2026-03-02T09:30Z."
+    paused = replace(waiting(), proposal=None, missing=words, summary=words)
+
+    drawn = message(paused)
+
+    assert '"timestamp": 1772443800' in json.dumps(drawn.blocks)
+    assert "T09:30Z" not in json.dumps(drawn.blocks)
+    assert drawn.text == "Until 02 Mar 2026, 09:30 UTC."

@@ -19,6 +19,7 @@ from bot.surfaces.slack.blocks.elements import (
     run,
     section,
     since,
+    spoken,
 )
 
 ROWS: Final = 20
@@ -45,7 +46,7 @@ class Words:
 def said(words: str) -> Words:
     """One sentence of ours; names in it are hostile, times in it are shown in the reader's zone."""
     shown = clip(inert(words), 2000) or "Done."
-    return Words(escaped(shown), rich([section(dated(shown))]))
+    return Words(escaped(spoken(shown)), rich([section(dated(shown))]))
 
 
 def queue(found: Queue, links: dict[str, str]) -> Words:

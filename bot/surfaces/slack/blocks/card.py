@@ -26,6 +26,7 @@ from bot.surfaces.slack.blocks.elements import (
     run,
     section,
     split_at,
+    spoken,
     stamp,
     units,
     waiting,
@@ -79,7 +80,7 @@ SETTLED: Final = Room(said=400, earlier=0, draft=0, ending=400)  # nothing to do
 
 def message(card: Card) -> Message:
     """The card within Slack's limits. Approve stands only beside a draft and customer's words that are whole."""
-    text = escaped(card.summary) or escaped(card.headline) or "Signoff"
+    text = escaped(spoken(card.summary)) or escaped(card.headline) or "Signoff"
     if card.state is CardState.CLOSED:
         return Message(text, [_line(card)])
     if card.state is CardState.NOTE:

@@ -137,13 +137,18 @@ def dated(text: str) -> list[Block]:
     runs: list[Block] = []
     end = 0
     for found in _ISO.finditer(text):
-        try:
-            at = datetime.fromisoformat(found.group().replace("Z", "+00:00"))
-        except ValueError:
+        if not _is_time(found):
             continue
-        runs += [*run(text[end : found.start()]), moment(at)]
+        runs += [*run(text[end : found.start()]), moment(datetime.fromisoformat(found.group()))]
         end = found.end()
     return runs + run(text[end:])
+
+
+def spoken(text: str) -> str:
+    """The same where nothing can be drawn: screen readers and notifications get the time in UTC."""
+    return _ISO.sub(
+        lambda found: _utc(datetime.fromisoformat(found.group())) if _is_time(found) else found.group(), text
+    )
 
 
 def section(*runs: Sequence[Block]) -> Block:
@@ -184,6 +189,15 @@ def weight(value: object) -> int:
 def as_sent(value: object) -> int:
     """Bytes on the wire: slack_sdk sends JSON with everything beyond ASCII escaped."""
     return len(json.dumps(value))
+
+
+def _is_time(found: re.Match[str]) -> bool:
+    """Not every run of digits that looks like one is."""
+    try:
+        datetime.fromisoformat(found.group())
+    except ValueError:
+        return False
+    return True
 
 
 def _utc(at: datetime) -> str:
