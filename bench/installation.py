@@ -23,6 +23,7 @@ name = "Larkspur Supply"
 hold_seconds = {hold_seconds}
 quiet_seconds = 0
 knowledge = {articles}
+drafts_per_hour = 1000000
 
 [slack]
 channel = "C0SUPPORT"
