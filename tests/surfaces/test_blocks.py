@@ -274,6 +274,13 @@ def test_a_burst_stands_under_one_name_and_time() -> None:
     assert words.count("Ada Kern") == 2
 
 
+def test_a_single_reason_takes_one_line() -> None:
+    words = drawn_text(message(waiting()).blocks)
+
+    assert "Why this needs care: Asks for a person — “can I talk to someone”" in words
+    assert "rich_text_list" not in kinds(message(waiting()).blocks)
+
+
 def test_sources_take_one_line() -> None:
     two = (
         Cited(title="Delivery", url="https://larkspur.example/d", version=1),

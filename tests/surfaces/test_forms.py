@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.cards import Action, CardState, Ending
+from bot.core.cards import Action, Card, CardState, Ending
 from bot.core.decisions import (
     REPLY_CHARS,
     Answer,
@@ -82,6 +82,15 @@ def test_a_split_text_joins_to_itself(text: str) -> None:
 
 def test_an_emptied_part_leaves_no_gap() -> None:
     assert Filled(texts=("One.", "", "Three."), joins=("\n\n", "\n\n")).text == "One.\n\nThree."
+
+
+def test_a_form_in_which_nothing_is_sent_is_closed_not_cancelled() -> None:
+    sent, open_ = taken_over(state=CardState.SENT, proposal=None), waiting()
+
+    def close(card: Card) -> str:
+        return str(form(Action.READ_ALL, card, bound_to=SHOWN, filled=Filled())["close"]["text"])
+
+    assert (close(sent), close(open_)) == ("Close", "Cancel")
 
 
 @pytest.mark.parametrize("action", [Action.EDIT, Action.REPLY, Action.REDRAFT])

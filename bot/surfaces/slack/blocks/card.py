@@ -178,7 +178,10 @@ def _reasons(card: Card) -> list[Block]:
         words = bold(clip(inert(reason.words), 120))
         quoted = run(f" — “{clip(' '.join(inert(reason.quote).split()), 200)}”", italic=True) if reason.quote else []
         entries.append(section(words, quoted))
-    return rich([section(run("Why this needs care:")), bullets(entries)]) if entries else []
+    why = run("Why this needs care: ")
+    if len(entries) == 1:
+        return rich([section(why, entries[0]["elements"])])
+    return rich([section(why), bullets(entries)]) if entries else []
 
 
 def _provenance(card: Card) -> list[Block]:

@@ -131,7 +131,7 @@ def modal(
         "type": "modal",
         "callback_id": str(action),
         "title": plain(title, 24),
-        "close": plain("Cancel", 24),
+        "close": plain("Cancel" if submit else "Close", 24),
         "notify_on_close": True,
         "private_metadata": packed(bound_to, filled.joins),
         "blocks": blocks or rich([section(run("There is nothing to read."))]),
