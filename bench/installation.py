@@ -23,7 +23,6 @@ name = "Larkspur Supply"
 hold_seconds = {hold_seconds}
 quiet_seconds = 0
 knowledge = {articles}
-drafts_per_hour = 1000000
 
 [slack]
 channel = "C0SUPPORT"
@@ -31,6 +30,9 @@ agents_group = "S0AGENTS"
 supervisors_group = "S0LEADS"
 posts_per_second = 1000
 updates_per_minute = 100000
+
+[models]
+drafts_per_hour = 1000000
 
 [[categories]]
 name = "billing"
