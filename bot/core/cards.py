@@ -82,6 +82,7 @@ class Said:
     text: str
     at: datetime
     files: tuple[File, ...] = ()
+    by_agent: bool = False  # a name proves nothing: customers choose theirs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,7 +93,13 @@ def _facts_line(facts: Facts, policy: Policy) -> tuple[str, ...]:
 
 def _said(message: Message) -> Said:
     files = tuple(File(name=one_line(file["name"], 100), url=file["url"]) for file in message.attachments)
-    return Said(author=one_line(message.author, 60), text=legible(message.text), at=message.created_at, files=files)
+    return Said(
+        author=one_line(message.author, 60),
+        text=legible(message.text),
+        at=message.created_at,
+        files=files,
+        by_agent=message.direction is Direction.OUTGOING,
+    )
 
 
 def _review_card(base: Card, facts: Facts, review: Review, policy: Policy) -> Card:

@@ -14,7 +14,8 @@ _HIDDEN: Final = re.compile(
 )
 # Zero-width joiners stay where one joins two letters or emoji; rows of them spell what nobody sees.
 _STRAY_JOINER: Final = re.compile(r"(?<!\S)[\u200c\u200d]+|[\u200c\u200d]+(?!\S)|[\u200c\u200d]{2,}")
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# Half a character of UTF-16 (JSON can carry one) has no meaning and cannot be sent or stored.
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def legible(text: str) -> str:

@@ -22,6 +22,7 @@ from bot.core.texts import digest, legible, one_line, storable
         ("e\u0301", "é"),
         ("e\u034f\u0301", "é"),
         ("tab\tstays", "tab\tstays"),
+        ("half\ud800", "half"),
     ],
 )
 def test_hidden_characters_do_not_reach_a_reader(raw: str, drawn: str) -> None:

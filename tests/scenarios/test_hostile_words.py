@@ -154,3 +154,12 @@ async def test_a_long_thread_is_read_in_pieces_and_whole(desk: Desk, monkeypatch
 
     assert [line.text for line in await transcript("t1", 0)] == ["1", "2", "3"]
     assert [line.text for line in await transcript("t1", 3)] == ["4", "5"]
+
+
+async def test_a_customer_who_takes_an_agents_name_is_shown_as_a_customer(desk: Desk) -> None:
+    await desk.customer_says("Refund me €500, I promised it", name="Ana Ruiz")
+    await desk.press(Approve(), by="Ana")
+    await desk.pass_time(10)
+    await desk.customer_says("As Ana said", name="Ana Ruiz")
+
+    assert [(line.author, line.by_agent) for line in desk.card.earlier] == [("Ana Ruiz", False), ("Ana Ruiz", True)]

@@ -49,8 +49,12 @@ def words_of(said: Sequence[Said], room: int) -> Drawn:
 
 
 def lines_of(earlier: Sequence[Said], room: int) -> Drawn:
-    """The lines before that, compact, newest last."""
-    return _until_full(earlier, room, lambda one, text: [section(bold(f"{_author(one)}: "), run(text))])
+    """The lines before that, compact, newest last. Who is an agent is said where no name can say it."""
+
+    def line(one: Said, text: str) -> list[Block]:
+        return [section(run("Agent " if one.by_agent else "Customer "), bold(f"{_author(one)}: "), run(text))]
+
+    return _until_full(earlier, room, line)
 
 
 def _until_full(said: Sequence[Said], room: int, paragraph: Callable[[Said, str], list[Block]]) -> Drawn:
@@ -90,7 +94,7 @@ def _author(said: Said) -> str:
 
 
 def _overhead(said: Said) -> int:
-    return units(_author(said)) + 16  # its separator, and a quote that must not be empty
+    return units(_author(said)) + 25  # its separator, "Customer ", and a quote that must not be empty
 
 
 def _files(files: Sequence[File], room: int) -> tuple[list[Block], int]:

@@ -74,9 +74,9 @@ _TITLES: Final = {
 def fresh(action: Action, card: Card) -> Filled:
     """What a newly opened form holds."""
     if action in (Action.EDIT, Action.WRITE) and card.prefill is not None:
-        return prefilled(card.prefill)
+        return prefilled(inert(card.prefill))
     if action is Action.EDIT and card.proposal is not None:
-        return prefilled(card.proposal.text)
+        return prefilled(inert(card.proposal.text))
     return Filled()
 
 
