@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, case, func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from storage.database import Tx, table_of
 from storage.tables import (
@@ -16,7 +16,6 @@ from storage.tables import (
     Direction,
     Message,
     Posting,
-    Priority,
     Review,
     ReviewStatus,
 )
@@ -29,9 +28,6 @@ _REVIEW: Final = table_of(Review)
 _AGENT: Final = table_of(Agent)
 _DELIVERY: Final = table_of(Delivery)
 
-_weight: Final = case(
-    {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}, value=_CONVERSATION.c.priority
-)
 _newest_words: Final = (
     select(_MESSAGE.c.text)
     .where(_MESSAGE.c.conversation_id == _CONVERSATION.c.id, _MESSAGE.c.direction == Direction.INCOMING)
@@ -66,7 +62,7 @@ _ROWS: Final = (
     .outerjoin(_AGENT, _AGENT.c.id == _CONVERSATION.c.owner_id)
     .outerjoin(_REVIEW, (_REVIEW.c.conversation_id == _CONVERSATION.c.id) & (_REVIEW.c.status == ReviewStatus.PENDING))
     .outerjoin(_POSTING, _POSTING.c.id == _newest_posting)
-    .order_by(_weight, _CONVERSATION.c.waiting_since, _CONVERSATION.c.id)
+    .order_by(_CONVERSATION.c.waiting_since, _CONVERSATION.c.id)
     .limit(bindparam("most"))
 )
 _open: Final = _CONVERSATION.c.status == ConversationStatus.OPEN
@@ -85,7 +81,7 @@ _DELIVERIES: Final = select(
 
 
 def waiting(tx: Tx, surface: str, *, most: int) -> list[Any]:
-    """Conversations nobody owns and somebody waits in: urgent first, then oldest first."""
+    """Conversations nobody owns and somebody waits in: who waits longest first."""
     return list(tx.run(_WAITING, surface=surface, most=most))
 
 

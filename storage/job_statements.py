@@ -104,5 +104,10 @@ GIVE_UP: Final = (
     update(_JOB).where(_JOB.c.id == bindparam("job_id")).values(status=JobStatus.FAILED, error=bindparam("error"))
 )
 REQUEUE_ALL: Final = update(_JOB).where(_JOB.c.status == JobStatus.RUNNING).values(status=JobStatus.QUEUED)
+REVIVE: Final = (
+    update(_JOB)
+    .where(_JOB.c.status == JobStatus.FAILED, _JOB.c.kind.in_(bindparam("kinds", expanding=True)))
+    .values(status=JobStatus.QUEUED, run_at=_NOW, attempts=0)
+)
 COUNTS: Final = select(_JOB.c.kind, _JOB.c.status, func.count()).group_by(_JOB.c.kind, _JOB.c.status)
 OLDEST_DUE: Final = select(func.min(_JOB.c.run_at)).where(_JOB.c.status == JobStatus.QUEUED, _JOB.c.run_at <= _NOW)

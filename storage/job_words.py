@@ -61,6 +61,7 @@ class Work:
     at_once: int = 16
     retry: Retry = field(default_factory=Retry)
     # Told of the last failure, in its words, before the job counts as failed: after a crash in between, told again.
+    # None: nobody can be told, so a job of this kind that failed for good begins anew when the worker next starts.
     given_up: Callable[[Claimed, str], Awaitable[None]] | None = None
 
 

@@ -68,7 +68,7 @@ class TableJobs:
 
     A round writes down how jobs ended and claims what is due, in one transaction; while rounds fail, because the
     database is away, nothing is forgotten. At the start of `work`, jobs left `running` by a process that died are
-    queued again: there is only one process.
+    queued again (there is only one process), and so are given up ones that nobody could be told of.
     """
 
     def __init__(self, db: Database, clock: Clock, *, grace: timedelta = timedelta(seconds=10)) -> None:
@@ -159,9 +159,12 @@ class TableJobs:
         busy = Counter(kind for kind, _ in self._running.values())
         slots = {f"slots_{kind}": max(work.at_once - busy[kind], 0) for kind, work in works.items()}
 
+        untold = [kind for kind, work in works.items() if work.given_up is None]
+
         def settle_and_claim(tx: Tx) -> tuple[Sequence[Row[Any]], datetime | None]:
             if not self._recovered:
                 tx.run(statements.REQUEUE_ALL)
+                tx.run(statements.REVIVE, kinds=untold, now=now)
             _record(tx, ended)
             return tx.run(claim, now=now, **slots), tx.run(next_due, now=now)[0][0] if timers else None
 

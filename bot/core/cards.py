@@ -170,7 +170,7 @@ class QueueRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """What waits, oldest first within a priority; the agent's own first."""
+    """What waits, oldest first; the agent's own first."""
 
     agent: str | None  # the agent's name; None: not an agent, and both lists are empty
     mine: tuple[QueueRow, ...]

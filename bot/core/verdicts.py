@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.core.decisions import Answer, Shown, Verdict
 from bot.core.texts import moment, one_line
-from storage.tables import DecisionKind
+from storage.tables import DecisionKind, Pause
 
 _DID: Final[dict[DecisionKind, str]] = {
     DecisionKind.APPROVE: "approved this",
@@ -75,3 +75,9 @@ def done(words: str) -> Verdict:
 
 def refused(words: str) -> Verdict:
     return Verdict(answer=Answer.INVALID, words=words)
+
+
+def paused_words(pause: Pause, by: str) -> str:
+    """What cards and `/signoff status` say of a pause."""
+    what = pause.category or "everything"
+    return f"Drafting is paused for {what} until {moment(pause.until)} ({one_line(by, 60)})."

@@ -24,6 +24,7 @@ from bot.core.decisions import (
     Verdict,
 )
 from bot.core.texts import legible, one_line
+from bot.core.verdicts import paused_words
 from bot.steps import owning, undoing
 from bot.steps.recording import Overtaken, Stand, answered, record, send, teach
 from bot.steps.workshop import Workshop, show_review, want_postings
@@ -263,6 +264,10 @@ def _dismiss(stand: Stand, review: Review, draft: Draft | None, reason: str) -> 
 
 
 def _redraft(stand: Stand, review: Review, draft: Draft | None, instruction: str) -> Verdict:
+    """Not while drafting is paused: the draft there is stays."""
+    pause = agents.pause_on(stand.tx, review.category, stand.now)
+    if pause is not None:
+        return verdicts.refused(paused_words(pause, agents.name_of(stand.tx, pause.agent_id)))
     decision = record(stand, DecisionKind.REDRAFT, review=review, reason=_wish(instruction) or None)
     teach(stand, decision, review, draft)
     news = {

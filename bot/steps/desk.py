@@ -10,8 +10,8 @@ from bot.core.cards import Card, Queue, QueueRow, Status
 from bot.core.decisions import PAUSE_MOST, Answer, PauseRequest, Press, Presser, Shown, Verdict
 from bot.core.drawing import UNNAMED
 from bot.core.texts import one_line
+from bot.core.verdicts import paused_words
 from bot.steps.deciding import Deciding
-from bot.steps.drafting import paused_words
 from bot.steps.posting import Showing
 from bot.steps.roster import Roster
 from bot.steps.workshop import Workshop

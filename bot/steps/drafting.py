@@ -6,15 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.core.drafts import Case, Drafted, Drafter, DraftUnavailable, Library, ModelTriage, Source, Turn
-from bot.core.texts import digest, legible, moment, one_line
+from bot.core.texts import digest, legible
 from bot.core.triage import Because, Handling, Triage, category_by_rule, with_model
+from bot.core.verdicts import paused_words
 from bot.steps.budget import Budget
 from bot.steps.workshop import Workshop, promise_show, want_postings
 from storage import agents, conversations, ids, postings, reviews
 from storage.database import Tx
 from storage.jobs import Claimed, Postpone
 from storage.rows import change, get, known
-from storage.tables import Conversation, Customer, Direction, Draft, Message, Pause, Review, ReviewStatus
+from storage.tables import Conversation, Customer, Direction, Draft, Message, Review, ReviewStatus
 
 log = logging.getLogger(__name__)
 
@@ -239,9 +240,3 @@ def _query(case: Case) -> str:
         return case.question
     before = [turn.text for turn in case.turns if turn.by_customer and turn.text not in case.question]
     return "\n".join([case.question, *before[-1:]])
-
-
-def paused_words(pause: Pause, by: str) -> str:
-    """What cards and `/signoff status` say of a pause."""
-    what = pause.category or "everything"
-    return f"Drafting is paused for {what} until {moment(pause.until)} ({one_line(by, 60)})."

@@ -98,6 +98,16 @@ async def test_a_pause_rests_a_category_that_only_the_model_recognises_too(desk:
     assert desk.drafter.cases == []
 
 
+async def test_a_redraft_asked_for_during_a_pause_leaves_the_draft_there_is(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?")
+    await desk.front.pause(PauseRequest(who=ANA, category=None, length=timedelta(hours=1)))
+
+    verdict = await desk.press(Redraft("shorter"), by="Ana")
+
+    assert verdict.words == "Drafting is paused for everything until 2026-03-02T10:00Z (Ana Ruiz)."
+    assert desk.card.proposal is not None
+
+
 async def test_strangers_pause_nothing(desk: Desk) -> None:
     fay = Presser(surface="slack", external_id="U0FAY")
 

@@ -463,6 +463,31 @@ class JobsContract:
 
         assert told == [("dlv_1", "ConnectionError: no answer about dlv_1")]
 
+    async def test_what_nobody_was_told_of_begins_anew_with_the_next_start(self, desk: Desk) -> None:
+        desk.hand.does = self.fail
+        async with desk.at_work(retry=Retry(attempts=1)):
+            await desk.promise("dlv_1")
+            await until(desk.nothing_waits)
+        desk.hand.does = None
+
+        async with desk.at_work(retry=Retry(attempts=1)):
+            await until(lambda: desk.hand.attempts == [1, 1])
+            await until(desk.nothing_waits)
+
+        assert (await desk.jobs.depth()).failed == {}
+
+    async def test_what_somebody_was_told_of_stays_given_up(self, desk: Desk) -> None:
+        async def tell(job: Claimed, words: str) -> None: ...
+
+        desk.hand.does = self.fail
+        for _ in range(2):
+            async with desk.at_work(retry=Retry(attempts=1), given_up=tell):
+                if not desk.hand.calls:
+                    await desk.promise("dlv_1")
+                await until(desk.nothing_waits)
+
+        assert (await desk.jobs.depth()).failed == {RELAY: 1}
+
     async def test_a_job_is_not_given_up_until_somebody_could_be_told(self, desk: Desk) -> None:
         told: list[int] = []
 

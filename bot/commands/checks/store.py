@@ -19,9 +19,9 @@ _FAILED_JOBS = (
 )
 _FAILED_DELIVERIES = select(func.count()).where(_DELIVERY.c.status == DeliveryStatus.FAILED)
 _CURES = {
-    JobKind.DRAFT: "Agents can still write these replies themselves; see the log for the cause",
-    JobKind.SHOW: "Mend what [slack] names; until the customer writes again, /signoff queue lists what has no card",
-    JobKind.RELEASE: "On the cards that still say Not sent yet, press Undo, and approve again",
+    JobKind.DRAFT: "See the log for the cause, mend it, and restart: they begin anew",
+    JobKind.SHOW: "Mend what [slack] names and restart: they begin anew. Until then, /signoff queue lists them",
+    JobKind.RELEASE: "See the log for the cause, mend it, and restart: they begin anew",
     JobKind.RELAY: "Mend the channel, then press Retry on the red cards",
 }
 

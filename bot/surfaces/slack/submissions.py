@@ -6,6 +6,7 @@ from typing import Any, Final
 from bot.core.cards import Action
 from bot.core.decisions import Press, Presser
 from bot.surfaces.base import Answer, Desk, Verdict
+from bot.surfaces.slack.blocks.elements import spoken
 from bot.surfaces.slack.editors import Editors
 from bot.surfaces.slack.metrics import PRESSES, REJECTED
 from bot.surfaces.slack.modals.answers import Errors, decided
@@ -64,7 +65,7 @@ class Submissions:
 
     async def _refused(self, action: Action, filled: Filled, sent: Submitted, verdict: Verdict) -> Response:
         if verdict.answer is Answer.INVALID and action in _FIRST_INPUT:
-            return _errors({_FIRST_INPUT[action]: verdict.words})
+            return _errors({_FIRST_INPUT[action]: spoken(verdict.words)})
         if verdict.answer in _OVERTAKEN and verdict.now is not None:
             again = await self._again(action, filled, sent, verdict)
             if again is not None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.steps.drafting import paused_words
+from bot.core.verdicts import paused_words
 from storage.tables import Pause
 from tests.desk import MONDAY
 
