@@ -252,11 +252,8 @@ def _delivery_words(status: DeliveryStatus, error: str | None) -> str:
         case DeliveryStatus.HELD:
             return "Not sent yet: Undo takes it back"
         case DeliveryStatus.SENDING:
-            return (
-                f"Not yet: the channel does not take it ({one_line(error, 200)}). Tried again by itself"
-                if error
-                else "Sending…"
-            )
+            trouble = f"the channel does not take it ({one_line(error or '', 200)}). Tried again by itself"
+            return f"Not yet: {trouble}" if error else "Sending…"
         case DeliveryStatus.SENT:
             return "Delivered"
         case DeliveryStatus.FAILED:
@@ -333,9 +330,7 @@ def _summary(card: Card, facts: Facts) -> str:
     words = one_line(" / ".join(said.text for said in card.said), 160)
     match card.state:
         case CardState.WAITING:
-            ask = (
-                f"Proposed reply: {one_line(card.proposal.text, 160)}" if card.proposal else f"No draft. {card.missing}"
-            )
+            ask = f"Proposed reply: {one_line(card.proposal.text, 160)}" if card.proposal else card.missing
             reasons = "; ".join(reason.words for reason in card.reasons)
             return f"{card.headline} ({', '.join(card.facts)}): “{words}” {reasons + '. ' if reasons else ''}{ask}"
         case CardState.TAKEN_OVER:

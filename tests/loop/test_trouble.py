@@ -15,7 +15,7 @@ async def test_a_channel_that_is_down_gets_the_reply_once_it_is_up(loop: Loop) -
     await loop.customer_says("Where is my order?")
     card = await loop.card()
     await loop.ana.click("approve", on=card)
-    await loop.card_says(card, "the channel does not take it yet (reply URL: HTTP 503)")
+    await loop.card_says(card, "Not yet: the channel does not take it (reply URL: HTTP 503)")
 
     loop.receiver.always = Answer.TAKE
 

@@ -20,6 +20,15 @@ async def test_an_approved_draft_reaches_the_customer(desk: Desk) -> None:
     assert desk.card.ending.words == "Approved as drafted by Ana Ruiz"
 
 
+async def test_a_screen_reader_gets_who_asks_how_urgently_what_and_what_is_proposed(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?", tier="vip")
+
+    assert desk.card.summary == (
+        f"{desk.card.headline} ({', '.join(desk.card.facts)}): “Where is my order?” VIP customer. "
+        "Proposed reply: Reply to: Where is my order?"
+    )
+
+
 async def test_an_edited_reply_goes_out_as_edited(desk: Desk) -> None:
     await desk.customer_says("Where is my order?")
 

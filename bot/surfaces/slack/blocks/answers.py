@@ -24,7 +24,7 @@ from bot.surfaces.slack.blocks.elements import (
 
 ROWS: Final = 20
 COMMANDS: Final = (
-    ("/signoff queue", "what waits, most urgent and oldest first; yours on top"),
+    ("/signoff queue", "yours, then what waits, oldest first"),
     ("/signoff status", "how many wait, how long, what was not delivered, what is paused"),
     (
         "/signoff pause [category] [30m|2h]",
