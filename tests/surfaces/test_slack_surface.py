@@ -289,7 +289,14 @@ async def test_a_warning_that_cannot_be_given_does_not_fail_the_redraw(office: O
 async def test_slack_being_down_does_not_keep_the_bot_from_starting(sandbox: SandboxServer) -> None:
     sandbox.faults.add(Fault(Trouble.ERROR, method="auth.test", times=2))
     async with opened(sandbox) as office:
+        asked = len(sandbox.calls("auth.test"))
+        for _ in range(3):
+            assert "Slack does not answer us" in (await office.slack.trouble() or "")
+        assert len(sandbox.calls("auth.test")) == asked, "whoever asks how the bot is does not make it ask Slack"
+
+        office.clock.passed += timedelta(seconds=10)
         assert "Slack does not answer us" in (await office.slack.trouble() or "")
+        office.clock.passed += timedelta(seconds=10)
         assert await office.slack.trouble() is None
 
 
