@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.core import verdicts
-from bot.core.cards import Card, Queue, QueueRow, Status
+from bot.core.cards import Action, Card, Queue, QueueRow, Status
 from bot.core.decisions import PAUSE_MOST, Answer, PauseRequest, Press, Presser, Shown, Verdict
 from bot.core.drawing import UNNAMED
 from bot.core.texts import one_line
@@ -18,7 +18,8 @@ from bot.steps.workshop import Workshop
 from storage import agents, desk, ids, postings, reviews
 from storage.database import Tx
 from storage.facts import Facts, facts_of
-from storage.tables import Agent, Decision, DecisionKind, Pause, Role
+from storage.rows import get
+from storage.tables import Agent, Conversation, Decision, DecisionKind, Pause, Role
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,14 @@ class FrontDesk:
     async def may(self, who: Presser) -> Role | None:
         agent = await self._agent(who)
         return agent.role if agent else None
+
+    async def hindrance(self, who: Presser, on: Shown, action: Action) -> Verdict | None:
+        agent = await self._agent(who)
+        if agent is None:
+            return verdicts.NOT_ALLOWED
+        if action is not Action.REPLY:
+            return None
+        return await self.shop.db.read(lambda tx: _not_their_own(tx, agent, on))
 
     async def _agent(self, who: Presser) -> Agent | None:
         agent = await self.shop.db.read(lambda tx: agents.agent_for(tx, who.surface, who.external_id))
@@ -168,6 +177,15 @@ class FrontDesk:
 
     async def roster_changed(self, surface: str) -> None:
         await self.roster.read(surface)
+
+
+def _not_their_own(tx: Tx, agent: Agent, on: Shown) -> Verdict | None:
+    conversation = get(tx, Conversation, on.conversation_id)
+    if conversation is None or conversation.owner_id == agent.id:
+        return None
+    if conversation.owner_id is None:
+        return verdicts.NOBODY_OWNS
+    return verdicts.not_owner(agents.name_of(tx, conversation.owner_id))
 
 
 def _facts_shown(tx: Tx, shown: Shown) -> Facts | None:

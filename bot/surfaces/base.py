@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.core.cards import Card, Queue, Status
+from bot.core.cards import Action, Card, Queue, Status
 from bot.core.decisions import Answer, PauseRequest, Press, Presser, Shown, Verdict
 from storage.tables import Role
 
@@ -48,6 +48,12 @@ class Desk(Protocol):
 
     async def may(self, who: Presser) -> Role | None:
         """The presser's role now; None: nobody we know."""
+
+    async def hindrance(self, who: Presser, on: Shown, action: Action) -> Verdict | None:
+        """Why this person should not even begin (to type a reply in a colleague's conversation); None: go ahead.
+
+        A kindness, no authority: what they send is judged again.
+        """
 
     async def queue(self, who: Presser) -> Queue: ...
 

@@ -1,7 +1,7 @@
 """Taken over means silent (promise 6), and talk in the channel stays inside (promise 7)."""
 
 from bot.core.cards import Action, CardState
-from bot.core.decisions import Answer, Approve, HandBack, Resolve, SendReply, TakeOver, Undo
+from bot.core.decisions import Answer, Approve, HandBack, Presser, Resolve, SendReply, TakeOver, Undo
 from tests.desk import Desk
 
 
@@ -140,3 +140,22 @@ async def test_an_answered_conversation_can_be_taken_over(desk: Desk) -> None:
 
     assert verdict.answer is Answer.RECORDED
     assert Action.REPLY in desk.card.buttons
+
+
+async def test_nobody_begins_to_type_a_reply_in_a_colleagues_conversation(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?")
+    await desk.press(TakeOver(), by="Bo")
+    ana, bo, fay = (Presser(surface="slack", external_id=user) for user in ("U0ANA", "U0BO", "U0FAY"))
+
+    of_bo = await desk.front.hindrance(ana, desk.card.shown, Action.REPLY)
+    assert of_bo is not None
+    assert (of_bo.answer, "Bo Lindqvist" in of_bo.words) == (Answer.NOT_OWNER, True)
+    assert await desk.front.hindrance(bo, desk.card.shown, Action.REPLY) is None
+    stranger = await desk.front.hindrance(fay, desk.card.shown, Action.EDIT)
+    assert stranger is not None
+    assert stranger.answer is Answer.NOT_ALLOWED
+
+    await desk.press(HandBack(), by="Bo")
+    nobodys = await desk.front.hindrance(bo, desk.card.shown, Action.REPLY)
+    assert nobodys is not None
+    assert nobodys.answer is Answer.NOT_OWNER

@@ -9,7 +9,8 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from bot.core.cards import Card, Queue, Status
+from bot.core import verdicts
+from bot.core.cards import Action, Card, Queue, Status
 from bot.core.decisions import Answer, Decision, PauseRequest, Press, Presser, Shown, Verdict
 from bot.core.policy import SlackPolicy
 from bot.sandbox import SandboxServer
@@ -34,6 +35,7 @@ class RecordingDesk:
     queues: dict[str, Queue] = field(default_factory=dict)
     pauses: list[PauseRequest] = field(default_factory=list)
     resumed: list[str | None] = field(default_factory=list)
+    hindrances: dict[Action, Verdict] = field(default_factory=dict)
     rosters: list[str] = field(default_factory=list)
 
     async def decide(self, press: Press) -> Verdict:
@@ -51,6 +53,9 @@ class RecordingDesk:
 
     async def may(self, who: Presser) -> Role | None:
         return self.agents.get(who.external_id)
+
+    async def hindrance(self, who: Presser, on: Shown, action: Action) -> Verdict | None:
+        return verdicts.NOT_ALLOWED if who.external_id not in self.agents else self.hindrances.get(action)
 
     async def queue(self, who: Presser) -> Queue:
         nobody = Queue(agent=None, mine=(), waiting=(), waiting_total=0)

@@ -207,3 +207,14 @@ async def test_a_form_that_slack_would_not_open_is_apologised_for(office: Office
     seen = await office.sandbox.person("U0ANA").click("reply", on=message)
 
     assert "press again" in drawn_text(seen.ephemerals[0].blocks)
+
+
+async def test_a_form_that_would_be_refused_is_not_opened(office: Office) -> None:
+    words = "Bo Lindqvist owns this conversation."
+    office.desk.hindrances[Action.REPLY] = Verdict(answer=Answer.NOT_OWNER, words=words)
+    _, message = await office.post(taken_over())
+
+    seen = await office.sandbox.person("U0ANA").click("reply", on=message)
+
+    assert seen.view is None
+    assert [whisper.text for whisper in seen.ephemerals] == [words]

@@ -74,9 +74,10 @@ class Presses:
 
     async def _open(self, action: Action, shown: Shown, press: Pressed) -> None:
         who = Presser(surface=SURFACE, external_id=press.who.user)
-        if await self._desk.may(who) is None:
+        hindrance = await self._desk.hindrance(who, shown, action)
+        if hindrance is not None:
             log.warning("refused to open a form", extra={"user": press.who.user, "action": str(action)})
-            await self._refuse(press, Answer.NOT_ALLOWED, verdicts.NOT_ALLOWED.words)
+            await self._refuse(press, hindrance.answer, hindrance.words)
             return
         card = await self._desk.card(shown)
         if card is None:
