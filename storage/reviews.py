@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from storage.database import Tx, table_of
 from storage.rows import change, get
 from storage.tables import (
+    Decision,
     DecisionKind,
     Delivery,
     DeliveryStatus,
@@ -64,6 +65,44 @@ _HELD: Final = (
     )
     .order_by(_DELIVERY.c.id)
 )
+_DECISION: Final = table_of(Decision)
+_REPLIED_AFTER: Final = (
+    select(_MESSAGE.c.id)
+    .join(_DELIVERY, _DELIVERY.c.message_id == _MESSAGE.c.id)
+    .join(_DECISION, _DECISION.c.id == _MESSAGE.c.decision_id)
+    .where(
+        _MESSAGE.c.conversation_id == bindparam("conversation_id"),
+        _MESSAGE.c.sequence > bindparam("sequence"),
+        _DECISION.c.kind == DecisionKind.REPLY,
+        _DELIVERY.c.status != DeliveryStatus.CANCELLED,
+    )
+    .limit(1)
+)
+_ANSWERED_BEFORE: Final = (
+    select(func.max(_MESSAGE.c.sequence))
+    .join(_DELIVERY, _DELIVERY.c.message_id == _MESSAGE.c.id)
+    .where(
+        _MESSAGE.c.conversation_id == bindparam("conversation_id"),
+        _MESSAGE.c.sequence < bindparam("sequence"),
+        _DELIVERY.c.status != DeliveryStatus.CANCELLED,
+    )
+)
+_DISMISSED_BEFORE: Final = select(func.max(_REVIEW.c.sequence)).where(
+    _REVIEW.c.conversation_id == bindparam("conversation_id"),
+    _REVIEW.c.sequence < bindparam("sequence"),
+    _REVIEW.c.status == ReviewStatus.DISMISSED,
+)
+_RESOLVED_BEFORE: Final = (
+    select(func.max(_MESSAGE.c.sequence))
+    .join(_DECISION, _DECISION.c.conversation_id == _MESSAGE.c.conversation_id)
+    .where(
+        _MESSAGE.c.conversation_id == bindparam("conversation_id"),
+        _MESSAGE.c.sequence < bindparam("sequence"),
+        _DECISION.c.kind == DecisionKind.RESOLVE,
+        _DECISION.c.created_at < bindparam("before", type_=_DECISION.c.created_at.type),
+        _MESSAGE.c.created_at <= _DECISION.c.created_at,
+    )
+)
 _SAW: Final = select(_SEEN.c.key).where(_SEEN.c.key == bindparam("key"))
 
 
@@ -118,6 +157,22 @@ def delivery_of(tx: Tx, message_id: str) -> Delivery | None:
 def held_until(tx: Tx, conversation_id: str, until: datetime) -> list[Delivery]:
     """The conversation's held deliveries whose hold ends by then, in the order in which they were written."""
     return tx.all(Delivery, _HELD, conversation_id=conversation_id, until=until)
+
+
+def replied_after(tx: Tx, message: Message) -> bool:
+    """Whether an owner said more after it that was not taken back."""
+    return bool(tx.run(_REPLIED_AFTER, conversation_id=message.conversation_id, sequence=message.sequence))
+
+
+def dealt_with_before(tx: Tx, message: Message) -> int:
+    """The sequence up to which replies that were not taken back, dismissals and resolving had settled what was said."""
+    about = {"conversation_id": message.conversation_id, "sequence": message.sequence}
+    found = [
+        *tx.run(_ANSWERED_BEFORE, **about),
+        *tx.run(_DISMISSED_BEFORE, **about),
+        *tx.run(_RESOLVED_BEFORE, **about, before=message.created_at),
+    ]
+    return max(row[0] or 0 for row in found)
 
 
 def seen(tx: Tx, key: str) -> bool:

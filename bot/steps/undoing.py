@@ -100,18 +100,45 @@ def _outgoing(stand: Stand) -> tuple[Message | None, Delivery | None]:
 
 
 def _unsay(stand: Stand, message: Message) -> None:
-    """An owner's reply taken back: whoever waited waits again."""
-    lines = conversations.said_up_to(stand.tx, stand.conversation.id, until=message.sequence - 1, most=50)
-    unanswered = []
-    for line in reversed(lines):
-        if line.decision_id is not None:
-            break
-        unanswered.append(line)
-    since = unanswered[-1].sequence - 1 if unanswered else message.sequence
-    news = {"waiting_since": conversations.oldest_wait(unanswered), "answered_sequence": since}
-    change(stand.tx, Conversation, stand.conversation.id, news)
-    show_conversation(stand.tx, stand.shop, stand.conversation.id)
-    show_message(stand.tx, stand.shop, message)
+    """An owner's reply taken back: whoever waited waits again, and where nobody owns it any more, agents are asked."""
+    tx, conversation = stand.tx, stand.conversation
+    show_message(tx, stand.shop, message)
+    if reviews.replied_after(tx, message):
+        return
+    since = reviews.dealt_with_before(tx, message)
+    lines = conversations.said_between(tx, conversation.id, after=since, until=conversation.sequence)
+    waiting_since = conversations.oldest_wait(lines)
+    if conversation.owner_id is not None or waiting_since is None:
+        news = {"waiting_since": waiting_since, "answered_sequence": since}
+        change(tx, Conversation, conversation.id, news)
+        show_conversation(tx, stand.shop, conversation.id)
+        return
+    newer = _close_newer(stand)
+    review = ask_again(stand, since=since, instruction=None)
+    change(tx, Review, review.id, {"notice": _taken_back(stand)})
+    _hang(stand, postings.of_review(tx, newer.id) if newer else [], review)
+    show_conversation(tx, stand.shop, conversation.id)
+
+
+def _close_newer(stand: Stand) -> Review | None:
+    """The question opened since, if there is one: what was taken back is asked together with it."""
+    newer = reviews.pending(stand.tx, stand.conversation.id)
+    if newer is not None:
+        closed = {"status": ReviewStatus.SUPERSEDED, "decided_at": stand.now}
+        change(stand.tx, Review, newer.id, closed, expect={"status": ReviewStatus.PENDING})
+        stand.shop.jobs.cancel(stand.tx, JobKind.DRAFT, newer.id)
+    return newer
+
+
+def _hang(stand: Stand, cards: list[Posting], review: Review) -> None:
+    """These cards ask this question from now on."""
+    for posting in cards:
+        change(stand.tx, Posting, posting.id, {"review_id": review.id})
+        promise_show(stand.tx, stand.shop, posting)
+
+
+def _taken_back(stand: Stand) -> str:
+    return f"{one_line(stand.agent.name, 60)} took the reply back before it was sent"
 
 
 def _revive(stand: Stand, old: Review, message: Message) -> None:
@@ -127,11 +154,7 @@ def _revive(stand: Stand, old: Review, message: Message) -> None:
         show_review(tx, shop, old.id)
         show_conversation(tx, shop, stand.conversation.id)
         return
-    newer = reviews.pending(tx, stand.conversation.id)
-    if newer is not None:
-        closed = {"status": ReviewStatus.SUPERSEDED, "decided_at": stand.now}
-        change(tx, Review, newer.id, closed, expect={"status": ReviewStatus.PENDING})
-        shop.jobs.cancel(tx, JobKind.DRAFT, newer.id)
+    newer = _close_newer(stand)
     review = open_review(
         tx,
         shop,
@@ -142,7 +165,7 @@ def _revive(stand: Stand, old: Review, message: Message) -> None:
         since=old.since_sequence,
         first_at=old.first_at,
         draft_after=stand.now,
-        notice=f"{one_line(stand.agent.name, 60)} took the reply back before it was sent",
+        notice=_taken_back(stand),
     )
     news = {"waiting_since": old.first_at, "answered_sequence": old.since_sequence}
     change(tx, Conversation, stand.conversation.id, news)
@@ -155,7 +178,5 @@ def _revive(stand: Stand, old: Review, message: Message) -> None:
     else:
         shop.jobs.promise(tx, JobKind.DRAFT, review.id, at=stand.now)
     hanging = postings.of_review(tx, newer.id) if newer else []
-    for posting in hanging or postings.of_review(tx, old.id):
-        change(tx, Posting, posting.id, {"review_id": review.id})
-        promise_show(tx, shop, posting)
+    _hang(stand, hanging or postings.of_review(tx, old.id), review)
     show_review(tx, shop, old.id)

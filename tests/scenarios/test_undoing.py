@@ -2,10 +2,24 @@
 
 import asyncio
 
+import pytest
 from sqlalchemy import select
 
 from bot.core.cards import Action, CardState
-from bot.core.decisions import Answer, Approve, Dismiss, DismissReason, Edit, HandBack, RetryDelivery, TakeOver, Undo
+from bot.core.decisions import (
+    Answer,
+    Approve,
+    Decision,
+    Dismiss,
+    DismissReason,
+    Edit,
+    HandBack,
+    Resolve,
+    RetryDelivery,
+    SendReply,
+    TakeOver,
+    Undo,
+)
 from storage.database import table_of
 from storage.tables import Delivery
 from tests.desk import Desk
@@ -120,3 +134,63 @@ async def test_retry_pressed_twice_sends_once(desk: Desk) -> None:
     assert again.answer is Answer.TOO_LATE
     deliveries = await desk.db.read(lambda tx: list(tx.run(select(table_of(Delivery)))))
     assert [delivery.status for delivery in deliveries] == ["sent"]
+
+
+async def test_undoing_an_owners_reply_after_resolving_asks_the_desk_again(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?")
+    await desk.press(TakeOver(), by="Bo")
+    await desk.press(SendReply("Oops"), by="Bo")
+    reply = desk.card
+    await desk.press(Resolve(), by="Bo")
+
+    await desk.press(Undo(), by="Bo", on=reply)
+    await desk.pass_time(60)
+
+    assert desk.customer_heard == []
+    assert [[said.text for said in card.said] for card in desk.open_cards] == [["Where is my order?"]]
+    assert desk.card.notices == ("Bo Lindqvist took the reply back before it was sent",)
+
+
+async def test_undoing_an_owners_reply_after_handing_back_asks_together_with_what_came_since(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?")
+    await desk.press(TakeOver(), by="Bo")
+    await desk.press(SendReply("Oops"), by="Bo")
+    reply = desk.card
+    await desk.press(HandBack(), by="Bo")
+    await desk.customer_says("And my refund?")
+
+    await desk.press(Undo(), by="Bo", on=reply)
+    await desk.pass_time(60)
+
+    asked = [[said.text for said in card.said] for card in desk.open_cards]
+    assert asked == [["Where is my order?", "And my refund?"]]
+
+
+@pytest.mark.parametrize("settling", [Approve(), Dismiss(DismissReason.DUPLICATE)], ids=["approved", "dismissed"])
+async def test_undoing_an_owners_reply_leaves_settled_what_was_settled_before(desk: Desk, settling: Decision) -> None:
+    await desk.customer_says("Where is my order?")
+    await desk.press(settling, by="Ana")
+    await desk.customer_says("And my refund?")
+    await desk.press(TakeOver(), by="Bo")
+    await desk.press(SendReply("Oops"), by="Bo")
+
+    await desk.press(Undo(), by="Bo")
+    await desk.press(HandBack(), by="Bo")
+    await desk.pass_time(60)
+
+    assert [[said.text for said in card.said] for card in desk.open_cards] == [["And my refund?"]]
+
+
+async def test_undoing_the_first_of_an_owners_two_replies_leaves_the_customer_answered(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?")
+    await desk.press(TakeOver(), by="Bo")
+    await desk.press(SendReply("Oops"), by="Bo")
+    first = desk.card
+    await desk.press(SendReply("It is in Lyon."), by="Bo")
+
+    await desk.press(Undo(), by="Bo", on=first)
+    await desk.press(HandBack(), by="Bo")
+    await desk.pass_time(60)
+
+    assert desk.customer_heard == ["It is in Lyon."]
+    assert desk.open_cards == []
