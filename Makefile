@@ -4,6 +4,8 @@
 .PHONY: help demo test check lint bench crash lock clean setup setup-dev
 
 VENV := .venv
+# More than most machines have cores: many tests wait, for a server to stop or a disk to write.
+WORKERS ?= 4
 BIN := $(VENV)/bin
 # The first Python here that is new enough; `make PYTHON=/path/to/python3.12 demo` names another.
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -16,8 +18,8 @@ help: ## this list
 demo: setup ## run the whole loop here: no account, no key, no network (ARGS="--help" for its options)
 	@$(BIN)/python -m bot demo $(ARGS)
 
-test: setup-dev ## run all tests (ARGS="tests/operators -k lock" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup-dev ## run all tests (ARGS="tests/operators -k lock" for some; WORKERS=0 one after the other)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 check: lint test ## everything CI checks: format, lint, types, import contracts, tests
 
@@ -31,7 +33,7 @@ bench: setup-dev ## measure presses and whole loops a second, and their latencie
 	@$(BIN)/python -m bench $(ARGS)
 
 crash: setup-dev ## kill the bot at random moments, again and again (ARGS for options)
-	@$(BIN)/python -m pytest tests/crash $(ARGS)
+	@$(BIN)/python -m pytest tests/crash -s $(ARGS)
 
 lock: ## resolve the dependencies anew, with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed: pipx install uv" >&2; exit 1; }

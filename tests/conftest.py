@@ -1,5 +1,10 @@
 """Fixtures every folder of tests may use."""
 
+import logging
+from collections.abc import Generator, Iterator
+
+import pytest
+
 from tests.chromium import browser
 from tests.databases import (
     database,
@@ -23,3 +28,26 @@ __all__ = [
     "postgres_url",
     "sqlite_url",
 ]
+
+OURS = [logging.getLogger(name) for name in ("bot", "adapters", "storage")]
+
+
+@pytest.fixture(autouse=True)
+def said_aloud() -> Iterator[None]:
+    """What `signoff run` logs by default is logged in tests too: a line that cannot be written breaks its test."""
+    before = [logger.level for logger in OURS]
+    for logger in OURS:
+        logger.setLevel(logging.INFO)
+    yield
+    for logger, level in zip(OURS, before, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Half characters in what a test logged cannot be sent from a worker process to the one that reports."""
+    report = yield
+    report.sections[:] = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
