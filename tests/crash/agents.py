@@ -1,16 +1,23 @@
-"""Agents at their Slack clients: they press what the cards offer, twice at times, two at once at times."""
+"""Agents at their Slack clients: they press what the cards offer, twice at times, two at once at times.
+
+They think again, too, and take conversations over, which they answer themselves until they let go of them.
+"""
 
 import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.core.verdicts import GONE_OUT
 from bot.sandbox import Message, Person, SandboxServer
 
 AGENTS = ("U0ANA", "U0BO", "U0CY", "U0DEE")
-_ANSWERING = ("approve", "read_all", "write")
+_ANSWERING = ("approve", "write")
+_ELSEWHERE = {"approve", "write", "reply"}  # cards that ask, and those of an owner
+_SECOND_THOUGHTS_SECONDS = 1  # longer than any hold: whoever waits for Undo sees it come, or the bot is gone
 
 
 @dataclass
@@ -26,14 +33,32 @@ class Agents:
     def open_cards(self) -> list[Message]:
         return [card for card in self.cards() if offered(card) & set(_ANSWERING)]
 
+    def owned_by(self, user: str) -> list[Message]:
+        """The live cards of what this agent took over."""
+        name = f"Owned by {self.sandbox.workspace.users[user].real_name}"
+        return [card for card in self.cards() if "reply" in offered(card) and name in str(card.blocks)]
+
+    def answered(self) -> list[Message]:
+        """The newest cards of conversations that were answered, which can still be taken over."""
+        return [card for card in self.cards() if "take_over" in offered(card) and not offered(card) & _ELSEWHERE]
+
+    @property
+    def told_too_late(self) -> int:
+        """How often somebody read that a reply was on its way already when they pressed Undo."""
+        return sum(GONE_OUT.words in message.text for message in self.sandbox.workspace.ephemerals)
+
     async def work(self, user: str, chance: random.Random, enough: asyncio.Event) -> None:
         """Until it is enough."""
         person = self.sandbox.person(user)
         while not enough.is_set():
-            cards = self.open_cards()
-            held = [card for card in self.cards() if "undo" in offered(card)]
-            if held and chance.random() < 0.1:
+            cards, mine = self.open_cards(), self.owned_by(user)
+            held = [card for card in self.cards() if may_undo(card)]
+            if held and chance.random() < 0.05:
                 await self._press(person, "undo", chance.choice(held))
+            elif mine and chance.random() < 0.5:
+                await self._look_after(person, chance.choice(mine), chance)
+            elif (answered := self.answered()) and chance.random() < 0.02:
+                await self._press(person, "take_over", chance.choice(answered))
             elif cards:
                 await self._answer(person, chance.choice(cards), chance)
             await asyncio.sleep(chance.uniform(0.02, 0.15))
@@ -47,10 +72,47 @@ class Agents:
             else:
                 await self._fill_in(person, "write", card, {"typed": "We look into it."})
 
+    async def think_again(self, user: str, card: Message) -> None:
+        """Approve, and take it back as soon as the card offers that."""
+        await self._press(self.sandbox.person(user), "approve", card)
+        await self._take_back(user, card)
+
+    async def take_over(self, user: str, card: Message) -> None:
+        await self._press(self.sandbox.person(user), "take_over", card)
+
+    async def reply(self, user: str, card: Message) -> None:
+        await self._fill_in(self.sandbox.person(user), "reply", card, {"typed": f"Seen to by {user}: {card.ts}."})
+
+    async def _look_after(self, person: Person, card: Message, chance: random.Random) -> None:
+        """As an owner does: reply, regret it at times, and hand back or resolve in the end."""
+        what = chance.choices(["reply", "regret", "hand_back", "resolve"], [50, 15, 15, 20])[0]
+        if what in ("hand_back", "resolve"):
+            await self._press(person, what, card)
+            return
+        before = len(self.cards())
+        await self.reply(person.user, card)
+        if what == "regret":
+            with suppress(TimeoutError):
+                replied = await self.sandbox.until(
+                    lambda: [new for new in self.cards()[before:] if new.thread_ts == (card.thread_ts or card.ts)],
+                    timeout_seconds=_SECOND_THOUGHTS_SECONDS,
+                )
+                await self._take_back(person.user, replied[-1])
+
+    async def _take_back(self, user: str, card: Message) -> None:
+        with suppress(TimeoutError):
+            await self.sandbox.until(lambda: may_undo(card), timeout_seconds=_SECOND_THOUGHTS_SECONDS)
+            await self._press(self.sandbox.person(user), "undo", card)
+
     async def _answer(self, person: Person, card: Message, chance: random.Random) -> None:
-        what = chance.choices(["approve", "double", "race", "edit", "dismiss"], [60, 12, 12, 10, 6])[0]
-        if "approve" not in offered(card):
+        ways = {"approve": 40, "think again": 26, "double": 12, "race": 12, "edit": 10, "dismiss": 6, "take over": 16}
+        what = chance.choices([*ways], [*ways.values()])[0]
+        if what == "take over":
+            await self.take_over(person.user, card)
+        elif "approve" not in offered(card):
             await self._fill_in(person, "write", card, {"typed": f"Written for {card.ts}."})
+        elif what == "think again":
+            await self.think_again(person.user, card)
         elif what == "double":
             await asyncio.gather(self._press(person, "approve", card), self._press(person, "approve", card))
         elif what == "race":
@@ -91,6 +153,10 @@ class Agents:
 def offered(card: Message) -> set[str]:
     """The action ids of a card's buttons and of its menu's entries."""
     return {name for block in card.blocks for element in block.get("elements", []) for name in _names(element)}
+
+
+def may_undo(card: Message) -> bool:
+    return "undo" in offered(card)
 
 
 def key_of(card: Message) -> str:

@@ -1,7 +1,6 @@
 """Customers who write through the webhook channel and, as the specification asks, repeat until they are told 2xx."""
 
 import asyncio
-import itertools
 import json
 import random
 from collections import Counter
@@ -28,14 +27,17 @@ class Customers:
     contradictions: list[str] = field(default_factory=list)  # another message id for the same message
 
     async def write(self, name: str, chance: random.Random, enough: asyncio.Event) -> None:
-        """One conversation after the other, a few messages each, until it is enough."""
+        """A few messages at a time, in a new conversation or in one of the last, until it is enough."""
+        numbers: Counter[str] = Counter()
         async with aiohttp.ClientSession(timeout=_PATIENCE) as http:
-            for conversation in itertools.count():
-                for number in range(chance.randint(1, 4)):
+            while True:
+                again = bool(numbers) and chance.random() < 0.4
+                thread = chance.choice([*numbers][-3:]) if again else f"{name}{len(numbers)}"
+                for _ in range(chance.randint(1, 3)):
                     if enough.is_set():
                         return
-                    thread = f"{name}{conversation}"
-                    await self._write_one(http, thread, f"{thread}-{number}", chance)
+                    numbers[thread] += 1
+                    await self._write_one(http, thread, f"{thread}-{numbers[thread]}", chance)
                     await asyncio.sleep(chance.choice([0.0, 0.1, 0.4, 1.0]))
 
     async def _write_one(self, http: aiohttp.ClientSession, thread: str, id: str, chance: random.Random) -> None:

@@ -13,8 +13,16 @@ from tests.crash.customers import Customers
 from tests.fakes.receiver import Post, Receiver
 
 Row = dict[str, Any]
-_ASKING = {"approve", "read_all", "write", "edit", "undo", "redraft", "recategorise", "dismiss"}
+_ASKING = {"approve", "write", "edit", "undo", "redraft", "recategorise", "dismiss"}
+_OWNING = {"reply", "hand_back", "resolve"}
 _STALE = ("Not sent yet", "Sending…")
+# Decisions that settled a question about `m`, those left out whose reply was taken back or that took it over.
+_ANSWERS = (
+    "(select count(*) from review r join decision d on d.id = r.decision_id where d.kind != 'take_over'"
+    " and r.conversation_id = m.conversation_id and m.sequence > r.since_sequence and m.sequence <= r.sequence"
+    " and d.id not in (select o.decision_id from message o join delivery v on v.message_id = o.id"
+    " where v.status = 'cancelled'))"
+)
 
 
 @dataclass
@@ -40,7 +48,12 @@ class Ledger:
             "accepted, but not stored once": self._not_stored(customers),
             "stored, but never written": self._invented(customers),
             "told two ids for one message": customers.contradictions,
-            "not answered by exactly one decision": self._not_decided(),
+            "neither answered nor settled nor owned": self._not_dealt_with(),
+            "answered twice": self._answered_twice(),
+            "taken back, but handed to the channel": self._not_taken_back(receiver),
+            "decided past the owner": self._past_the_owner(),
+            "asked or drafted under an owner": self._not_silent(),
+            "owned cards without Reply, or others with it": self._owned_wrongly(agents),
             "approved, but not delivered": self._not_delivered(receiver),
             "delivered, but not approved": self._not_approved(receiver),
             "delivered out of order": _out_of_order(receiver),
@@ -70,19 +83,97 @@ class Ledger:
             " where m.direction = 'incoming'"
         )
 
-    def _not_decided(self) -> list[str]:
-        """A decision answers what its review is about, unless its reply was taken back."""
+    def _not_dealt_with(self) -> list[str]:
+        """Answered, dismissed or resolved by a decision that was not taken back; or somebody owns the conversation."""
         return [
-            f"{row['external_id']}: {row['decisions']}"
+            row["external_id"]
             for row in self.rows(
-                "select m.external_id, count(d.id) as decisions from message m"
-                " left join review r on r.conversation_id = m.conversation_id and r.status != 'superseded'"
-                " and m.sequence > r.since_sequence and m.sequence <= r.sequence"
-                " left join decision d on d.id = r.decision_id and d.id not in (select o.decision_id from message o"
-                " join delivery v on v.message_id = o.id where v.status = 'cancelled')"
-                " where m.direction = 'incoming' group by m.id having count(d.id) != 1"
+                f"select m.external_id from message m join conversation c on c.id = m.conversation_id"
+                f" where m.direction = 'incoming' and c.owner_id is null and {_ANSWERS} = 0 and not exists"
+                " (select 1 from message o join delivery v on v.message_id = o.id join decision d on"
+                " d.id = o.decision_id where o.conversation_id = m.conversation_id and o.sequence > m.sequence"
+                " and d.kind = 'reply' and v.status != 'cancelled') and not exists"
+                " (select 1 from decision d where d.conversation_id = m.conversation_id and d.kind = 'resolve'"
+                " and d.created_at >= m.created_at)"
             )
         ]
+
+    def _answered_twice(self) -> list[str]:
+        """Only an Undo asks again about what came before it."""
+        return [
+            f"{row['external_id']}: {row['answers']}"
+            for row in self.rows(
+                f"select m.external_id, {_ANSWERS} as answers from message m where m.direction = 'incoming'"
+                f" and {_ANSWERS} > 1 and not exists (select 1 from decision d"
+                " where d.conversation_id = m.conversation_id and d.kind = 'undo')"
+            )
+        ]
+
+    def _not_taken_back(self, receiver: Receiver) -> list[str]:
+        """One Undo for every reply that is cancelled, and none of these was ever tried."""
+        cancelled = {
+            row["message_id"] for row in self.rows("select message_id from delivery where status = 'cancelled'")
+        }
+        undone = Counter(row["reason"] for row in self.rows("select reason from decision where kind = 'undo'"))
+        differing = cancelled.symmetric_difference(undone)
+        twice = [message for message, count in undone.items() if count > 1]
+        return [*differing, *twice, *sorted({post.key for post in receiver.posts} & undone.keys())]
+
+    def _past_the_owner(self) -> list[str]:
+        """Decisions replayed in their order: while somebody owns a conversation, words and its end are theirs."""
+        owners: dict[str, str | None] = {}
+        wrong = []
+        for row in self.rows("select id, kind, agent_id, conversation_id as talk from decision order by rowid"):
+            owner, mine = owners.get(row["talk"]), owners.get(row["talk"]) == row["agent_id"]
+            free = owner is None or row["kind"] in ("undo", "retry")
+            if not (mine if row["kind"] in _OWNING else free):
+                wrong.append(f"{row['id']}: {row['kind']}, owner {owner}")
+            if row["kind"] == "take_over":
+                owners[row["talk"]] = row["agent_id"]
+            elif row["kind"] in ("hand_back", "resolve"):
+                owners[row["talk"]] = None
+        now = self.rows("select id, owner_id from conversation")
+        return [*wrong, *(row["id"] for row in now if row["owner_id"] != owners.get(row["id"]))]
+
+    def _not_silent(self) -> list[str]:
+        """From take-over to hand-back no question is opened, none is drafted, and none stays open."""
+        under = (
+            "select t.conversation_id as talk, t.created_at as since, min(e.created_at) as until from decision t"
+            " left join decision e on e.conversation_id = t.conversation_id and e.rowid > t.rowid"
+            " and e.kind in ('hand_back', 'resolve') where t.kind = 'take_over' group by t.id"
+        )
+        opened = self.rows(
+            f"select r.id from review r join ({under}) u on u.talk = r.conversation_id"
+            " and r.created_at > u.since and (u.until is null or r.created_at < u.until)"
+        )
+        drafted = self.rows(
+            f"select f.id from draft f join review r on r.id = f.review_id join ({under}) u"
+            " on u.talk = r.conversation_id and f.created_at > u.since and (u.until is null or f.created_at < u.until)"
+        )
+        open_still = self.rows(
+            f"select r.id from review r join ({under}) u on u.talk = r.conversation_id and r.created_at < u.since"
+            " where r.status = 'pending' or r.decided_at > u.since"
+        )
+        return [row["id"] for row in (*opened, *drafted, *open_still)]
+
+    def _owned_wrongly(self, agents: Agents) -> list[str]:
+        """The newest card of an owned conversation is where its owner goes on, and no other card is."""
+        live = {
+            row["id"]
+            for row in self.rows(
+                "select p.id from posting p join conversation c on c.id = p.conversation_id where c.owner_id is not"
+                " null and not exists (select 1 from posting n where n.conversation_id = p.conversation_id"
+                " and (n.created_at, n.id) > (p.created_at, p.id))"
+            )
+        }
+        return [
+            f"{key_of(card)}: {sorted(offered(card))}"
+            for card in agents.cards()
+            if offered(card) & _OWNING != (_OWNING if key_of(card) in live else set())
+        ]
+
+    def decisions(self) -> Counter[str]:
+        return Counter(row["kind"] for row in self.rows("select kind from decision"))
 
     def _outgoing(self) -> list[Row]:
         return self.rows(
@@ -115,11 +206,12 @@ class Ledger:
         settled = {
             row["id"]
             for row in self.rows(
-                "select p.id from posting p join review r on r.id = p.review_id where r.status != 'pending'"
+                "select p.id from posting p left join review r on r.id = p.review_id"
+                " where r.id is null or r.status != 'pending'"
             )
         }
         lying = [card for card in agents.cards() if key_of(card) in settled and _asks(card)]
-        return [f"{key_of(card)}: {card.text[-200:]}" for card in lying]
+        return [f"{key_of(card)} {sorted(offered(card))}: {card.text[:200]}" for card in lying]
 
 
 def _authorised(post: Post, row: Row | None) -> bool:

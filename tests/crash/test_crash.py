@@ -6,16 +6,18 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.responses import Response
 
-from bot.sandbox import Fault, SandboxServer, Trouble
-from tests.crash.agents import AGENTS, Agents
+from bot.sandbox import Fault, Message, SandboxServer, Trouble
+from tests.crash.agents import AGENTS, Agents, may_undo, offered
 from tests.crash.customers import Customers
 from tests.crash.ledger import Ledger
 from tests.crash.lives import Lives
@@ -28,7 +30,7 @@ CUSTOMERS = ("ada", "ben", "cleo", "dan", "eve")
 POLICY = """
 [desk]
 name = "Larkspur Supply"
-hold_seconds = 0.2
+hold_seconds = 0.6
 quiet_seconds = 0.1
 
 [slack]
@@ -92,15 +94,24 @@ class World:
         moment = self.to_come.pop()
         if moment != self._starting:
             await self.lives.ready()
-            await asyncio.sleep(self.chance.uniform(0.1, 0.5))
+            await asyncio.sleep(self.chance.uniform(0.3, 0.9))
         self.moments[moment.__name__.strip("_").replace("_", " ")] += 1
         await moment()
         await self.lives.kill()
         if self.pressing is not None:
             await self.pressing
+            self.pressing = None
 
     def _narrow(self) -> list[Callable[[], Awaitable[None]]]:
-        return [self._a_card_was_posted, self._a_card_was_redrawn, self._a_reply_was_taken, self._a_press_arrives]
+        return [
+            self._a_card_was_posted,
+            self._a_card_was_redrawn,
+            self._a_reply_was_taken,
+            self._a_press_arrives,
+            self._an_undo_arrives,
+            self._a_take_over_arrives,
+            self._an_owner_replies,
+        ]
 
     async def _some_time(self) -> None:
         await asyncio.sleep(self.chance.uniform(0.0, 0.8))
@@ -127,8 +138,38 @@ class World:
 
     async def _a_press_arrives(self) -> None:
         await self._or_soon(self.sandbox.until(self.agents.open_cards, timeout_seconds=3))
-        self.pressing = asyncio.create_task(self.agents.finish())
+        self._press(self.agents.finish())
         await asyncio.sleep(self.chance.uniform(0.0, 0.05))
+
+    async def _an_undo_arrives(self) -> None:
+        """Pressed as soon as a card offers it: what was undone before the kill stays undone."""
+        await self._or_soon(self.sandbox.until(self._approvable, timeout_seconds=3))
+        for card in self._approvable()[:1]:
+            self._press(self.agents.think_again(AGENTS[1], card))
+            await self._or_soon(self.sandbox.until(partial(may_undo, card), timeout_seconds=2))
+        await asyncio.sleep(self.chance.uniform(0.0, 0.1))
+
+    async def _a_take_over_arrives(self) -> None:
+        await self._or_soon(self.sandbox.until(self.agents.open_cards, timeout_seconds=3))
+        for card in self.agents.open_cards()[:1]:
+            self._press(self.agents.take_over(AGENTS[2], card))
+        await asyncio.sleep(self.chance.uniform(0.0, 0.05))
+
+    async def _an_owner_replies(self) -> None:
+        await self._or_soon(self.sandbox.until(self._owned, timeout_seconds=3))
+        for user, card in self._owned()[:1]:
+            self._press(self.agents.reply(user, card))
+        await asyncio.sleep(self.chance.uniform(0.0, 0.1))
+
+    def _approvable(self) -> list[Message]:
+        return [card for card in self.agents.open_cards() if "approve" in offered(card)]
+
+    def _owned(self) -> list[tuple[str, Message]]:
+        return [(user, card) for user in AGENTS for card in self.agents.owned_by(user)]
+
+    def _press(self, doing: Coroutine[Any, Any, None]) -> None:
+        """It may last longer than this life."""
+        self.pressing = asyncio.create_task(doing)
 
     async def _or_soon(self, moment: Awaitable[object]) -> None:
         """Where that moment does not come by, any other is as good."""
@@ -162,10 +203,10 @@ class World:
                 f"the channel's answers: {_listed(answers)}",
                 f"messages {len(self.customers.accepted)}, posted as: {_listed(self.customers.attempts)}",
                 f"presses: {_listed(self.agents.presses)}",
-                f"decisions {count('select count(*) from decision')}, "
-                f"deliveries {count('select count(*) from delivery')} "
-                f"({count('''select count(*) from delivery where status = 'cancelled' ''')} taken back), "
-                f"cards {count('select count(*) from posting')}",
+                f"decisions {count('select count(*) from decision')}: {_listed(self.ledger.decisions())}",
+                f"undone in time {self.ledger.decisions()['undo']}, told too late {self.agents.told_too_late}; "
+                f"still owned {count('select count(*) from conversation where owner_id is not null')}",
+                f"deliveries {count('select count(*) from delivery')}, cards {count('select count(*) from posting')}",
                 f"replies repeated under their key {self.receiver.repeats}",
             ]
         )
