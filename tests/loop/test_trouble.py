@@ -68,10 +68,10 @@ async def test_whatever_the_model_does_the_card_comes_and_an_agent_can_answer(sq
 
 
 async def test_cards_keep_slacks_pace_and_the_order_of_their_threads(sqlite_url: str) -> None:
-    slack = {"posts_per_second": 8, "updates_per_minute": 300}
+    slack = {"posts_per_second": 4, "updates_per_minute": 300}
     async with running(sqlite_url, limited=True, slack=slack) as loop:
         limits = loop.sandbox.limits
-        limits.posts_per_second_and_channel, limits.posts_per_minute, limits.per_minute[3] = 8.0, 480.0, 300.0
+        limits.posts_per_second_and_channel, limits.posts_per_minute, limits.per_minute[3] = 4.0, 240.0, 300.0
         threads = [f"t{number}" for number in range(12)]
         await asyncio.gather(*(loop.customer_says("First.", thread=thread) for thread in threads))
         await loop.sandbox.until(lambda: len(loop.cards) >= len(threads), timeout_seconds=20)

@@ -11,11 +11,11 @@ START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 class Turns:
-    """A pacer of one post a second and 50 updates a minute, and a clock that only tests move."""
+    """A pacer of one post a second unless told otherwise, 50 updates a minute, and a clock that only tests move."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, posts_per_second: float = 1) -> None:
         self.now = START
-        self.pacer = Pacer(posts_per_second=1, updates_per_minute=50, clock=lambda: self.now)
+        self.pacer = Pacer(posts_per_second=posts_per_second, updates_per_minute=50, clock=lambda: self.now)
 
     def post(self, key: str, channel: str = "C1", held: datetime | None = None) -> float:
         """Seconds from the start until it may go; it goes now if that is not later than now."""
@@ -125,3 +125,14 @@ def test_slow_and_fast_limits_are_kept(rate: float, at_once: int) -> None:
 
     assert sum(slot == 0 for slot in slots) >= at_once
     assert sum(slot < 60 for slot in slots) <= max(rate, 1)
+
+
+def test_at_a_fast_pace_a_stall_does_not_make_a_bunch() -> None:
+    turns = Turns(posts_per_second=8)
+    for n in range(12):
+        turns.post(f"card {n}")
+
+    turns.at(0.5)  # nothing ran for half a second: four slots are due
+    went = [turns.post(f"card {n}") for n in range(2, 12)]
+
+    assert went.count(0.5) <= 3

@@ -11,7 +11,7 @@ from typing import Final
 
 from storage.jobs import Postpone
 
-SOON: Final = timedelta(seconds=0.2)  # nearer than that is now
+SOON: Final = timedelta(seconds=0.2)  # nearer than that, and than a fifth of the pace, is now
 FORGOTTEN_AFTER: Final = timedelta(minutes=10)
 RESERVED_MOST: Final = 10_000
 POST_BURST: Final = 2
@@ -23,6 +23,7 @@ class Pace:
 
     def __init__(self, *, interval: timedelta, burst: int) -> None:
         self._interval = interval
+        self.soon = min(SOON, interval / 5)
         self._allowance = interval * (burst - 1)
         self._next: datetime | None = None  # when the next slot would be due if there were no burst
 
@@ -39,7 +40,7 @@ class Pace:
 
     def late(self, slot: datetime, now: datetime) -> bool:
         """Whether a slot is so long past that using it now could crowd the ones that follow."""
-        return now - slot > self._interval + SOON
+        return now - slot > self._interval + self.soon
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,12 @@ class Pacer:
             pace.rest_until(held_until)
         reserved = self._reserved.pop(name, None)
         if reserved is not None and reserved.pace is pace and not (held_until and reserved.slot < held_until):
-            if reserved.slot - now > SOON:
+            if reserved.slot - now > pace.soon:
                 self._keep(name, reserved, now)
             if not pace.late(reserved.slot, now):
                 return
         slot = pace.reserve(now)
-        if slot - now > SOON:
+        if slot - now > pace.soon:
             self._keep(name, _Reserved(slot, pace), now)
 
     def _keep(self, name: tuple[str, str], reserved: _Reserved, now: datetime) -> None:
