@@ -37,6 +37,7 @@ from bot.steps.workshop import Workshop
 from bot.surfaces import slack
 from bot.surfaces.base import Surface
 from storage.database import Database
+from storage.failpoints import Point, reached
 from storage.jobs import Retry, TableJobs, Work
 from storage.tables import JobKind
 
@@ -87,15 +88,18 @@ class App:
         await self.roster.read_all()
         self._working = asyncio.create_task(self.jobs.work(self.works), name="jobs")
         self.clocks.start()
+        reached(Point.STARTED)
 
     async def stop(self) -> None:
         """Jobs under way finish or are promised again; then everything closes, the database last."""
+        reached(Point.STOPPING)
         if self.clocks.running:
             self.clocks.shutdown(wait=False)
         if self._working is not None:
             self._working.cancel()
             with suppress(asyncio.CancelledError):
                 await self._working
+        reached(Point.STOPPED)
         await self.slack.stop()
         for adapter in self.adapters:
             await adapter.close()

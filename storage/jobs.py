@@ -18,6 +18,7 @@ from sqlalchemy import Executable, Row
 
 from storage import job_statements as statements
 from storage.database import Database, Tx
+from storage.failpoints import Point, reached
 from storage.job_words import Claimed as Claimed
 from storage.job_words import Depth as Depth
 from storage.job_words import Handler as Handler
@@ -178,6 +179,8 @@ class TableJobs:
             await self._wait_for_database()
             return
         self._recovered, self._away = True, False
+        if claimed:
+            reached(Point.CLAIMED)
         self._count(ended)
         self._timer = min([self._timer, next_at or _NEVER, *(one.run_at for one in ended if isinstance(one, _Again))])
         for row in sorted(claimed, key=lambda row: row.id):
@@ -203,6 +206,7 @@ class TableJobs:
         ended: _Ended = again  # if we are cancelled, it is as if it had not begun
         try:
             ended = await self._keep(job, work, again)
+            reached(Point.HANDLED)
         finally:
             self._running.pop(job.id, None)
             self._ended.append(ended)

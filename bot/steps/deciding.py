@@ -30,6 +30,7 @@ from bot.steps.recording import Overtaken, Stand, answered, record, send, teach
 from bot.steps.workshop import Workshop, show_review, want_postings
 from storage import agents, reviews
 from storage.database import Tx
+from storage.failpoints import Point, reached
 from storage.rows import change, get, known, lock
 from storage.tables import (
     Agent,
@@ -70,6 +71,8 @@ class Deciding:
             except Overtaken:
                 if attempt == _ATTEMPTS - 1:
                     raise
+        if verdict.answer is Answer.RECORDED:
+            reached(Point.DECIDED_FOR_GOOD)
         facts = {
             "decision": type(press.decision).__name__,
             "answer": str(verdict.answer),
@@ -95,6 +98,8 @@ class Deciding:
         verdict = self._meet(stand)
         if event and verdict.answer is Answer.RECORDED:  # a refused form may be sent again as it is
             tx.add(Seen(key=event, at=now))
+        if verdict.answer is Answer.RECORDED:
+            reached(Point.DECIDED)
         return verdict
 
     def _meet(self, stand: Stand) -> Verdict:

@@ -13,6 +13,7 @@ from bot.steps.budget import Budget
 from bot.steps.workshop import Workshop, promise_show, want_postings
 from storage import agents, conversations, ids, postings, reviews
 from storage.database import Tx
+from storage.failpoints import Point, reached
 from storage.jobs import Claimed, Postpone
 from storage.rows import change, get, known
 from storage.tables import Conversation, Customer, Direction, Draft, Message, Review, ReviewStatus
@@ -68,8 +69,11 @@ class Drafting:
             return
         if self.shop.clock() < before.review.draft_after:
             raise Postpone(before.review.draft_after)
+        reached(Point.ASKING)
         made = await self._make(before, attempt=job.attempt)
+        reached(Point.DRAFTED)
         await self.shop.db.write(lambda tx: self._keep(tx, before, made))
+        reached(Point.DRAFT_KEPT)
 
     def _before(self, tx: Tx, review_id: str) -> _Before | None:
         """None: there is nothing (left) to draft."""

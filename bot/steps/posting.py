@@ -14,6 +14,7 @@ from bot.surfaces.base import Surface, SurfaceRefused
 from storage import postings
 from storage.database import Tx
 from storage.facts import Facts, facts_of
+from storage.failpoints import Point, reached
 from storage.jobs import Claimed, Postpone
 from storage.rows import change, get
 from storage.tables import Posting, PostingStatus, Review
@@ -67,6 +68,7 @@ class Showing:
         if posting.ref is None or posting.shown == looks:
             return
         await self.surfaces[posting.surface].update(posting.ref, card)
+        reached(Point.REDRAWN)
         await self.shop.db.write(lambda tx: change(tx, Posting, posting.id, {"shown": looks}))
 
     async def _post(self, posting: Posting, card: Card) -> None:
@@ -74,6 +76,7 @@ class Showing:
         again = posting.status is PostingStatus.TRYING
         if not again:
             await self._step(posting, PostingStatus.WANTED, PostingStatus.TRYING)
+        reached(Point.TRYING)
         thread = await self.shop.db.read(lambda tx: postings.root(tx, posting))
         try:
             ref = await self.surfaces[posting.surface].post(card, place=posting.place, thread=thread, again=again)
@@ -84,7 +87,9 @@ class Showing:
         except SurfaceRefused:
             log.error("surface refused a card", extra={"posting": posting.id, "surface": posting.surface})
             raise
+        reached(Point.POSTED)
         await self.shop.db.write(lambda tx: self._posted(tx, posting, ref, None if again else _looks(card)))
+        reached(Point.POSTED_FOR_GOOD)
 
     async def _step(self, posting: Posting, before: PostingStatus, after: PostingStatus) -> None:
         expect = {"status": before}

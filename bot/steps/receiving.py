@@ -13,6 +13,7 @@ from bot.core.triage import Handling, Triage, triage
 from bot.steps.workshop import Workshop, open_review, show_review, want_postings
 from storage import conversations, ids, reviews
 from storage.database import Tx
+from storage.failpoints import Point, reached
 from storage.rows import change
 from storage.tables import (
     Conversation,
@@ -50,6 +51,7 @@ class Receiving:
             "conversation": received.conversation_id,
             "channel": inbound.channel,
         }
+        reached(Point.RECEIVED_FOR_GOOD)
         log.info("message repeated" if received.repeated else "message received", extra=facts)
         return received
 
@@ -75,6 +77,7 @@ class Receiving:
         message = self._message(tx, inbound, conversation, customer, judged)
         conversation.sequence = message.sequence
         self._follow(tx, conversation, customer, message, judged, waiting)
+        reached(Point.RECEIVED)
         return Received(message_id=message.id, conversation_id=conversation.id, repeated=False)
 
     def _customer(self, tx: Tx, channel: str, sender: Sender) -> Customer:

@@ -8,6 +8,7 @@ from adapters.base import Adapter, PermanentFailure, Reply, TemporaryFailure
 from bot.steps.workshop import Workshop, channel_lane, show_message
 from storage import articles, conversations, reviews
 from storage.database import Tx
+from storage.failpoints import Point, reached
 from storage.jobs import Claimed
 from storage.rows import change, get, known
 from storage.tables import (
@@ -43,6 +44,7 @@ class Relaying:
     async def release(self, job: Claimed) -> None:
         """The hold is over: from here on Undo comes too late."""
         await self.shop.db.write(lambda tx: self._release(tx, job.subject))
+        reached(Point.RELEASED)
 
     def _release(self, tx: Tx, delivery_id: str) -> None:
         """With it go the earlier ones whose hold is over too: jobs due at once run in any order, words must not."""
@@ -71,16 +73,21 @@ class Relaying:
         if not adapter.repeats_safely and not await self._begin_once(letter):
             await self._fail(letter, "it may have been delivered: look at the channel before you press Retry")
             return
+        reached(Point.SENDING)
         try:
             external_id = await adapter.send(letter.reply)
         except PermanentFailure as refusal:
             await self._fail(letter, str(refusal))
+            reached(Point.REFUSED)
         except TemporaryFailure as failure:
             words = str(failure)
             await self.shop.db.write(lambda tx: self._delayed(tx, letter, words))
+            reached(Point.DELAYED)
             raise
         else:
+            reached(Point.TAKEN)
             await self.shop.db.write(lambda tx: self._sent(tx, letter, external_id))
+            reached(Point.SENT)
 
     async def given_up(self, job: Claimed, words: str) -> None:
         """The last repetition failed: a person is told on the card, and may press Retry."""
