@@ -51,6 +51,7 @@ class Tx:
         self.postgres = connection.dialect.name == "postgresql"
         self._driver: Any = None if self.postgres else connection.connection.driver_connection
         self._after_commit: list[Callable[[], None]] = []
+        self._before_commit: list[Callable[[], None]] = []
 
     def run(self, statement: Executable, /, **values: Any) -> Sequence[Row[*tuple[Any, ...]]]:
         """Execute, and return the rows if the statement returns any."""
@@ -98,6 +99,13 @@ class Tx:
             return None if ready is None else (ready, ready.bound(values))
         except Exception:  # noqa: BLE001  # a value that does not fit: SQLAlchemy refuses it in its own words
             return None
+
+    def before_commit(self, call: Callable[[], None]) -> None:
+        """Call as the last of this transaction's work, in the order given; never if that work raised.
+
+        What it raises rolls back. A function that is run again leaves its hooks anew.
+        """
+        self._before_commit.append(call)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call once, on the event loop, when this transaction is durable; never if it is rolled back."""
@@ -299,7 +307,10 @@ class _Write:
 
 def _ran(work: Callable[[Tx], T], tx: Tx) -> T:
     try:
-        return work(tx)
+        result = work(tx)
+        for call in tx._before_commit:
+            call()
+        return result
     except StopIteration as stop:  # no future can hold one: its caller would wait for ever
         raise RuntimeError("StopIteration left a transaction's function") from stop
 

@@ -463,3 +463,45 @@ async def test_errors_of_the_database_keep_customers_words_to_themselves(databas
         await database.write(unauthorised)
 
     assert words not in "".join(traceback.format_exception(refused.value))
+
+
+# Before the commit
+
+
+async def test_what_a_transaction_leaves_for_its_end_is_done_in_it(database: Database) -> None:
+    def work(tx: Tx) -> None:
+        tx.before_commit(lambda: tx.add(seen("two")))
+        tx.add(seen("one"))
+        tx.before_commit(lambda: tx.add(seen("three")))
+        assert keys(tx) == ["one"]
+
+    await database.write(work)
+
+    assert await database.read(keys) == ["one", "three", "two"]
+
+
+async def test_what_was_left_for_the_end_of_a_transaction_that_failed_is_not_done(database: Database) -> None:
+    called: list[str] = []
+
+    def work(tx: Tx) -> None:
+        tx.before_commit(lambda: called.append("called"))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await database.write(work)
+
+    assert called == []
+
+
+async def test_a_transaction_whose_end_fails_is_rolled_back(database: Database) -> None:
+    def fail() -> None:
+        raise LookupError
+
+    def work(tx: Tx) -> None:
+        tx.add(seen("one"))
+        tx.before_commit(fail)
+
+    with pytest.raises(LookupError):
+        await database.write(work)
+
+    assert await database.read(keys) == []
