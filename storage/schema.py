@@ -20,12 +20,14 @@ _BUSY_SECONDS: Final = 60  # how long an upgrade of a SQLite file waits for anot
 def upgrade(url: str) -> None:
     """Bring the database to `head()`, in one transaction: done whole, or killed and nothing happened.
 
-    Several at once, also from several machines, wait for each other; all but the first find nothing to do.
+    Several at once, also from several machines, wait for each other; all but the first find nothing to do. A database
+    that a newer program has upgraded further stays as it is.
     """
     engine = migration_engine(address(url))
     try:
-        with engine.connect() as connection:
-            command.upgrade(config(connection), "head")
+        if not _beyond_head(current(engine)):
+            with engine.connect() as connection:
+                command.upgrade(config(connection), "head")
     finally:
         engine.dispose()
 
@@ -42,8 +44,12 @@ def current(engine: Engine) -> str | None:
 
 
 def at_head(engine: Engine) -> bool:
-    """Whether the database has exactly the schema this program was written for."""
-    return current(engine) == head()
+    """Whether the database has the schema this program was written for, or a later one, which only adds to it.
+
+    So the replicas of the last release stay ready while the first one of the next upgrades the database.
+    """
+    version = current(engine)
+    return version == head() or _beyond_head(version)
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -70,6 +76,11 @@ def _head() -> str:
     newest = ScriptDirectory.from_config(config()).get_current_head()
     assert newest is not None, "there is a first migration"
     return newest
+
+
+def _beyond_head(version: str | None) -> bool:
+    """Versions are numbers of four digits."""
+    return version is not None and version > head()
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

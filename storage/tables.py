@@ -130,12 +130,20 @@ class JobKind(StrEnum):
     SHOW = "show"  # subject: a posting
     RELEASE = "release"  # subject: a delivery whose hold ends
     RELAY = "relay"  # subject: a delivery
+    ROSTER = "roster"  # subject: a surface whose membership is read again
+    FORGET = "forget"  # subject: none; what nobody needs any more is deleted
 
 
 class JobStatus(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     FAILED = "failed"  # given up: visible in doctor and /metrics
+
+
+class TickStatus(StrEnum):
+    MADE = "made"  # on time: its jobs were promised
+    CAUGHT_UP = "caught_up"  # late, because every process was down or stalled: its jobs were promised all the same
+    SKIPPED = "skipped"  # missed, and accounted for: nothing was promised
 
 
 class Customer(SQLModel, table=True):
@@ -426,3 +434,39 @@ class Job(SQLModel, table=True):
     attempts: int  # begun so far
     error: str | None = _prose()  # the last failure's type and words
     created_at: datetime
+
+
+class Tick(SQLModel, table=True):
+    """A moment at which a clock was due, made once, by whoever came first; written with the jobs it promises."""
+
+    clock: str = Field(primary_key=True)
+    at: datetime = Field(primary_key=True)  # when it was due, never when it was made
+    status: TickStatus = _word(TickStatus)
+    noted_at: datetime  # by the clock of the process that wrote it
+
+
+class Pace(SQLModel, table=True):
+    """How far the slots of something paced are given out to all replicas. On PostgreSQL only, by its own clock."""
+
+    key: str = Field(primary_key=True)  # "post C0…", "update"
+    next_at: datetime  # when the next slot would be due if there were no burst
+    held_until: datetime | None  # the remote asked for rest until then
+
+
+class Spent(SQLModel, table=True):
+    """How much of an hourly budget was used in an hour."""
+
+    key: str = Field(primary_key=True)  # "drafts", or the same with a customer's id
+    hour: datetime = Field(primary_key=True)  # its beginning
+    used: int
+
+
+class OpenForm(SQLModel, table=True):
+    """A form somebody has open on a conversation: who writes in it is told when the conversation changes."""
+
+    view_id: str = Field(primary_key=True)
+    conversation_id: str = Field(index=True)
+    view_hash: str | None  # the surface's version of the view; None: unknown since it was answered
+    form: dict[str, Any] = _json()  # bot.surfaces.slack.editors.Editor, as a dict
+    told: str | None  # what it was last warned of; None: nothing yet
+    opened_at: datetime = Field(index=True)

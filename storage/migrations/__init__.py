@@ -3,8 +3,9 @@
 After a change of storage/tables.py:
 
     python -m storage.migrations "what changed"     writes the next version
-    python -m storage.migrations --initial          writes 0001 anew: only until the first release
 
-Read what it wrote. A version that rebuilds `snippet`, `article` or `pastreply` (on SQLite every altered column does)
-calls `search.drop(op.get_bind())` before and `search.create(op.get_bind())` after.
+Read what it wrote, and never change a version that was committed: somebody's database has it already. A version adds
+what the new program needs; what the old one needed goes one release later, when no replica runs it any more. One that
+rebuilds `snippet`, `article` or `pastreply` (on SQLite every altered column does) calls `search.drop(op.get_bind())`
+before and `search.create(op.get_bind())` after.
 """

@@ -1,4 +1,4 @@
-"""Write a version from what storage/tables.py says and the newest version does not."""
+"""Write the next version from what storage/tables.py says and the newest version does not."""
 
 import argparse
 import tempfile
@@ -9,31 +9,15 @@ from alembic import command
 from storage.database import address
 from storage.schema import config, head, migration_engine, upgrade
 
-_VERSIONS = Path(__file__).with_name("versions")
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m storage.migrations", description=__doc__)
-    wanted = parser.add_mutually_exclusive_group(required=True)
-    wanted.add_argument("message", nargs="?", help="what changed, in a few words")
-    wanted.add_argument("--initial", action="store_true", help="write 0001 anew; no later version may exist")
+    parser.add_argument("message", help="what changed, in a few words")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/empty.db"
-        if asked.initial:
-            _forget_initial(parser)
-            _write(url, "the first schema", "0001")
-        else:
-            upgrade(url)
-            _write(url, asked.message, f"{int(head()) + 1:04}")
-
-
-def _forget_initial(parser: argparse.ArgumentParser) -> None:
-    existing = sorted(_VERSIONS.glob("*.py"))
-    if any(not path.name.startswith("0001_") for path in existing):
-        parser.error("there are later versions: write the next one instead")
-    for path in existing:
-        path.unlink()
+        upgrade(url)
+        _write(url, asked.message, f"{int(head()) + 1:04}")
 
 
 def _write(url: str, message: str, version: str) -> None:

@@ -1,12 +1,14 @@
 """The schema's history agrees with the tables, and upgrading is all or nothing."""
 
 import asyncio
+import hashlib
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -67,6 +69,55 @@ def test_the_database_says_where_it_stands(empty_url: str) -> None:
     assert schema.current(engine) == schema.head()
     assert schema.at_head(engine)
     engine.dispose()
+
+
+def at(url: str, version: str) -> None:
+    """Bring an empty database to this version, as the program of that time did."""
+    engine = schema.migration_engine(address(url))
+    with engine.connect() as connection:
+        command.upgrade(schema.config(connection), version)
+    engine.dispose()
+
+
+def ran(url: str, *statements: str) -> list[tuple[object, ...]]:
+    """What the last of these statements returns."""
+    engine = schema.migration_engine(address(url))
+    with engine.begin() as connection:
+        results = [connection.execute(text(statement)) for statement in statements]
+        rows = [tuple(row) for row in results[-1]] if results[-1].returns_rows else []
+    engine.dispose()
+    return rows
+
+
+def test_what_the_first_release_kept_is_there_after_an_upgrade(empty_url: str) -> None:
+    at(empty_url, "0001")
+    ran(empty_url, "insert into seen (key, at) values ('slack:Ev1', '2026-11-22 12:00:00+00')")
+
+    schema.upgrade(empty_url)
+
+    assert ran(empty_url, "select key from seen") == [("slack:Ev1",)]
+
+
+def test_a_program_stays_ready_on_a_database_that_a_newer_one_upgraded(empty_url: str) -> None:
+    schema.upgrade(empty_url)
+    ran(empty_url, "update alembic_version set version_num = '9999'")
+
+    engine = schema.migration_engine(address(empty_url))
+    assert schema.at_head(engine)
+    engine.dispose()
+    schema.upgrade(empty_url)
+
+    assert ran(empty_url, "select version_num from alembic_version") == [("9999",)]
+
+
+@pytest.mark.parametrize(
+    ("version", "digest"),
+    [("0001_the_first_schema", "092f3a06f7dfe517")],
+)
+def test_a_version_that_was_released_is_never_changed(version: str, digest: str) -> None:
+    script = Path(schema.__file__).parent / "migrations" / "versions" / f"{version}.py"
+
+    assert hashlib.sha256(script.read_bytes()).hexdigest()[:16] == digest
 
 
 def test_an_upgrade_of_an_upgraded_database_changes_nothing(empty_url: str) -> None:

@@ -23,6 +23,8 @@ _CURES = {
     JobKind.SHOW: "Mend what [slack] names and restart: they begin anew. Until then, /signoff queue lists them",
     JobKind.RELEASE: "See the log for the cause, mend it, and restart: they begin anew",
     JobKind.RELAY: "Mend the channel, then press Retry on the red cards",
+    JobKind.ROSTER: "Look for `roster` in the log: who may press is not read any more until this is mended",
+    JobKind.FORGET: "Look for `forget` in the log: the database grows until this is mended",
 }
 
 
@@ -34,7 +36,7 @@ async def check_store(url: str) -> list[Finding]:
         async with Database(url) as db:
             version = schema.current(db.engine)
             kind = "SQLite" if db.sqlite else "PostgreSQL"
-            if version != schema.head():
+            if not schema.at_head(db.engine):
                 what = f"{kind} at {version or 'no schema'}, not {schema.head()}"
                 return [wrong("database", what, fix="Run `signoff migrate`.")]
             return [fine("database", f"{kind} at {version}"), *await db.read(_contents)]
