@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from pydantic import SecretStr
 from starlette.routing import BaseRoute
 
@@ -24,10 +23,11 @@ from bot.drafting.retrieval import FullTextLibrary, import_folder
 from bot.metrics import drafts
 from bot.settings import Settings
 from bot.steps.budget import Budget
-from bot.steps.clocks import clocks
+from bot.steps.clocks import Clocks, timers
 from bot.steps.deciding import Deciding
 from bot.steps.desk import FrontDesk
 from bot.steps.drafting import Drafting
+from bot.steps.forgetting import Forgetting
 from bot.steps.posting import Showing
 from bot.steps.receiving import Receiving
 from bot.steps.relaying import Relaying
@@ -69,7 +69,7 @@ class App:
     drafter: "ClaudeDrafter | OfflineDrafter"
     desk: FrontDesk
     roster: Roster
-    clocks: AsyncIOScheduler
+    clocks: Clocks
     clock: Clock
     _working: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -87,14 +87,13 @@ class App:
         await self.slack.start()
         await self.roster.read_all()
         self._working = asyncio.create_task(self.jobs.work(self.works), name="jobs")
-        self.clocks.start()
+        await self.clocks.start()
         reached(Point.STARTED)
 
     async def stop(self) -> None:
         """Jobs under way finish or are promised again; then everything closes, the database last."""
         reached(Point.STOPPING)
-        if self.clocks.running:
-            self.clocks.shutdown(wait=False)
+        self.clocks.stop()
         if self._working is not None:
             self._working.cancel()
             with suppress(asyncio.CancelledError):
@@ -160,6 +159,8 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
         JobKind.SHOW: Work(handle=showing, at_once=8, retry=CARDS),
         JobKind.RELEASE: Work(handle=relaying.release, at_once=32, retry=REPLIES),
         JobKind.RELAY: Work(handle=relaying.relay, at_once=32, retry=REPLIES, given_up=relaying.given_up),
+        JobKind.ROSTER: Work(handle=roster, at_once=1),
+        JobKind.FORGET: Work(handle=Forgetting(db, clock), at_once=1),
     }
     return App(
         settings=settings,
@@ -172,7 +173,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
         drafter=drafter,
         desk=desk,
         roster=roster,
-        clocks=clocks(shop, roster),
+        clocks=Clocks(shop, timers(shop)),
         clock=clock,
     )
 

@@ -24,6 +24,7 @@ from bot.steps.budget import Budget
 from bot.steps.deciding import Deciding
 from bot.steps.desk import FrontDesk
 from bot.steps.drafting import Drafting
+from bot.steps.forgetting import Forgetting
 from bot.steps.posting import Showing
 from bot.steps.receiving import Receiving
 from bot.steps.relaying import Relaying
@@ -215,6 +216,8 @@ class Desk:
             JobKind.SHOW: Work(handle=self.showing, retry=retry),
             JobKind.RELEASE: Work(handle=self.relaying.release, retry=retry),
             JobKind.RELAY: Work(handle=self.relaying.relay, retry=retry, given_up=self.relaying.given_up),
+            JobKind.ROSTER: Work(handle=self.roster, retry=retry),
+            JobKind.FORGET: Work(handle=Forgetting(self.db, self.clock), retry=retry),
         }
         self._worker = asyncio.create_task(self.jobs.work(works))
 

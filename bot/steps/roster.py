@@ -11,6 +11,7 @@ from bot.steps.workshop import Workshop
 from bot.surfaces.base import Member, Surface, SurfaceRefused, SurfaceUnavailable
 from storage import agents, ids
 from storage.database import Tx
+from storage.jobs import Claimed
 from storage.rows import change
 from storage.tables import Agent, AgentIdentity
 
@@ -26,8 +27,13 @@ class Roster:
     surfaces: Mapping[str, Surface]
     _read_at: dict[str, datetime] = field(default_factory=dict)
 
+    async def __call__(self, job: Claimed) -> None:
+        """Promised by the clock. A surface that is away keeps the roster it had, until the next tick."""
+        if job.subject in self.surfaces:
+            await self.read(job.subject)
+
     async def read_all(self) -> None:
-        """For the clock. A surface that is away keeps the roster it had."""
+        """For the start."""
         for name in self.surfaces:
             await self.read(name)
 
