@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -24,8 +24,11 @@ _HEADERS: Final = (
 class Edge:
     """Wraps the whole web application. Headers a route sets itself are left as they are."""
 
-    def __init__(self, inner: ASGIApp, *, place: Callable[[str], str]) -> None:
+    def __init__(
+        self, inner: ASGIApp, *, place: Callable[[str], str], posts: Mapping[str, ASGIApp] | None = None
+    ) -> None:
         self._inner = inner
+        self._posts = posts or {}  # by path: where a POST goes at once, without the routing of the others
         self._place = place  # a path's short name in metrics: never the path itself, which strangers choose
         self._closing = asyncio.Event()
 
@@ -42,7 +45,8 @@ class Edge:
             if _announced(scope) > BODY_BYTES:
                 await exchange.refuse()
             else:
-                await self._inner(scope, exchange.receive, exchange.send)
+                inner = self._posts.get(scope["path"], self._inner) if scope["method"] == "POST" else self._inner
+                await inner(scope, exchange.receive, exchange.send)
                 await exchange.finish()
         except ClientDisconnect:
             if not exchange.refused:

@@ -18,7 +18,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.routing import BaseRoute
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from adapters.base import Adapter
 from bot import reference
@@ -106,7 +108,13 @@ def web(app: Built) -> Edge:
         api.router.routes.append(route)
     for adapter in app.adapters:
         api.include_router(adapter.routes, prefix=f"/channels/{adapter.name}", tags=[adapter.title])
-    return Edge(api, place=_places(app))
+    return Edge(api, place=_places(app), posts=_at_once(app.surface_routes))
+
+
+def _at_once(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:
+    """The surfaces' own routes, past FastAPI's layers: agents wait for them. What fails there fails as elsewhere."""
+    posts = [route for route in routes if isinstance(route, Route) and "POST" in (route.methods or ())]
+    return {route.path: ServerErrorMiddleware(route.app, handler=_broken) for route in posts}
 
 
 async def _broken(_: Request, __: Exception) -> Response:

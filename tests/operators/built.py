@@ -117,7 +117,10 @@ class Bot:
     @property
     def surface_routes(self) -> list[Route]:
         async def events(request: Request) -> Response:
-            return PlainTextResponse(await request.body())
+            body = await request.body()
+            if body == b"break":
+                raise RuntimeError("an inner detail")
+            return PlainTextResponse(body)
 
         return [Route("/slack/events", events, methods=["POST"])]
 

@@ -189,6 +189,23 @@ async def test_an_error_tells_nothing_of_the_inside(http: httpx2.AsyncClient, ca
     assert "an inner detail" in caplog.text
 
 
+async def test_an_error_behind_a_surface_tells_as_little(
+    http: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await http.post("/slack/events", content=b"break")
+
+    assert answer.status_code == 500
+    assert answer.json()["detail"] == "Something went wrong here."
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "an inner detail" in caplog.text
+
+
+async def test_a_surface_takes_posts_alone(http: httpx2.AsyncClient) -> None:
+    answer = await http.get("/slack/events")
+
+    assert answer.status_code == 405
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"text": 1}', b"\xff", b""])
 async def test_bad_bodies_get_a_clear_4xx(http: httpx2.AsyncClient, body: bytes) -> None:
     answer = await http.post("/channels/shop/messages", content=body, headers={"content-type": "application/json"})
