@@ -61,7 +61,11 @@ class Client:
 
     def __init__(self, *, token: str, api_url: str, clock: Callable[[], datetime]) -> None:
         self.web = AsyncWebClient(
-            token=token, base_url=api_url.rstrip("/") + "/", timeout=TIMEOUT_SECONDS, retry_handlers=[]
+            token=token,
+            base_url=api_url.rstrip("/") + "/",
+            timeout=TIMEOUT_SECONDS,
+            retry_handlers=[],
+            logger=_quiet(),
         )
         if is_loopback(api_url):
             self.web.proxy = None  # slack_sdk takes one from the environment; none reaches loopback
@@ -71,7 +75,7 @@ class Client:
     async def start(self) -> None:
         if self.web.session is None or self.web.session.closed:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-            self.web.session = aiohttp.ClientSession(timeout=timeout)
+            self.web.session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
 
     async def stop(self) -> None:
         if self.web.session is not None:
@@ -114,6 +118,13 @@ class Client:
             now = self._clock()
             self._held = {key: until for key, until in self._held.items() if until > now}
         self._held[method, channel] = self._clock() + timedelta(seconds=seconds)
+
+
+def _quiet() -> logging.Logger:
+    """slack_sdk looks at its logger's own level alone: unset, it writes every request and answer out, for nobody."""
+    logger = logging.getLogger("slack_sdk.quiet")
+    logger.setLevel(logging.WARNING)
+    return logger
 
 
 def is_loopback(url: str) -> bool:
