@@ -41,6 +41,7 @@ class Desk:
         self.by_conversation: dict[str, Loop] = {}
         self.early: dict[str, tuple[float, dict[str, Any], dict[str, Any]]] = {}  # cards before their 202
         self.on_card: Callable[[Loop], None] = lambda _: None
+        self.text: Callable[[int], str] = said.question
         self.cards = self.replies = self.repeated = self.redrawn = 0
         self._changed = asyncio.Event()
         self._pressing: set[asyncio.Task[None]] = set()
@@ -80,7 +81,7 @@ class Desk:
         return loop
 
     async def write_one(self, loop: Loop, *, due: float | None = None) -> None:
-        request = said.message(self.shop_secret, loop.thread, loop.number)
+        request = said.message(self.shop_secret, loop.thread, self.text(loop.number))
         loop.began = due or time.perf_counter()
         status, body = await self._send(request)
         if status != 202:

@@ -1,6 +1,6 @@
 """How long after a commit a job begins: the bot's own job engine on a database of its own, in its own process.
 
-Run as a process: `python -m bench.jobs FILE COUNT`. Prints the milliseconds as JSON.
+Run as a process: `python -m bench.jobs URL COUNT`, on a migrated database. Prints the milliseconds as JSON.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 from uvicorn.loops.auto import auto_loop_factory
 
-from storage import schema
 from storage.database import Database, Tx
 from storage.jobs import Claimed, TableJobs, Work
 from storage.tables import JobKind
@@ -56,7 +55,6 @@ def _now() -> datetime:
 
 
 if __name__ == "__main__":
-    address = f"sqlite+aiosqlite:///{sys.argv[1]}"
-    schema.upgrade(address)
+    address = sys.argv[1]
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         print(json.dumps(runner.run(measure(address, int(sys.argv[2])))))

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from bench import wire
 from bench.desk import Desk, Loop, Stuck
@@ -20,6 +21,10 @@ class Shares:
     seconds: float
     cores: dict[str, float] = field(default_factory=dict)
 
+    def cpu_seconds(self, process: str) -> float:
+        """Of all processes whose name begins like that: of every replica of the bot."""
+        return self.seconds * sum(cores for name, cores in self.cores.items() if name.startswith(process))
+
     @property
     def load_percent(self) -> float:
         """The load's share of all CPU of this machine."""
@@ -33,6 +38,17 @@ class Rate:
     shares: Shares
 
 
+def together(rates: Sequence[Rate]) -> float:
+    """Per second, over several rounds."""
+    return sum(len(rate.milliseconds) for rate in rates) / sum(rate.shares.seconds for rate in rates)
+
+
+def cpu_milliseconds(rates: Sequence[Rate], process: str = "bot") -> float:
+    """For each. Neighbours who take the machine's time hardly change it."""
+    seconds = sum(rate.shares.cpu_seconds(process) for rate in rates)
+    return 1000 * seconds / sum(len(rate.milliseconds) for rate in rates)
+
+
 async def watched(work: Callable[[], Awaitable[None]], processes: Sequence[Running]) -> Shares:
     """Do the work, and see who took how much CPU meanwhile."""
     before = {each.name: each.cpu_seconds() for each in processes}
@@ -43,9 +59,9 @@ async def watched(work: Callable[[], Awaitable[None]], processes: Sequence[Runni
     return Shares(seconds=seconds, cores={**cores, "load": (own_cpu_seconds() - own) / seconds})
 
 
-async def requests(port: int, prepared: Sequence[bytes], processes: Sequence[Running]) -> Rate:
+async def requests(ports: Sequence[int], prepared: Sequence[bytes], processes: Sequence[Running]) -> Rate:
     """Send prepared requests over 16 connections, each its next as soon as its last was answered 200."""
-    connections = [await wire.Connection.to(port) for _ in range(CONNECTIONS)]
+    connections = [await wire.Connection.to(ports[number % len(ports)]) for number in range(CONNECTIONS)]
     waiting = iter(prepared)
     took: list[float] = []
 
@@ -126,12 +142,16 @@ async def at_rate(desk: Desk, processes: Sequence[Running], *, per_second: float
     )
 
 
-async def idle(bot: Running, *, seconds: float) -> tuple[float, float]:
-    """Percent of a core, and resident MB, with nothing to do."""
-    before, began = bot.cpu_seconds(), time.perf_counter()
-    await asyncio.sleep(seconds)
-    percent = 100 * (bot.cpu_seconds() - before) / (time.perf_counter() - began)
-    return percent, bot.resident_mb()
+@dataclass(frozen=True, kw_only=True)
+class Idle:
+    percent: float  # of one core
+    resident_mb: float
+
+
+async def idle(bots: Sequence[Running], *, seconds: float) -> list[Idle]:
+    """Each with nothing to do, all at the same time."""
+    shares = await watched(partial(asyncio.sleep, seconds), bots)
+    return [Idle(percent=100 * shares.cores[bot.name], resident_mb=bot.resident_mb()) for bot in bots]
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -20,7 +20,6 @@ START_SECONDS = 60.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 _STOP_SECONDS = 45.0
 _ASK_EVERY_SECONDS = 0.02
-_READY = b"GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,24 @@ class Running:
     def resident_mb(self) -> float:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+@dataclass(frozen=True)
+class Family(Running):
+    """A process with its children, those that ended included."""
+
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
+        own = sum(int(field) for field in fields[11:15]) / _TICKS
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return own + sum(_cpu_seconds_if_there(int(child)) for child in children)
+
+
+def _cpu_seconds_if_there(pid: int) -> float:
+    try:
+        return Running("child", pid).cpu_seconds()
+    except OSError:  # it has just ended
+        return 0.0
 
 
 def own_cpu_seconds() -> float:
@@ -93,27 +110,38 @@ class Process:
                 if await _says_ready(port):
                     return time.perf_counter()
                 await asyncio.sleep(_ASK_EVERY_SECONDS)
-        raise Stuck(f"{self.running.name} ended with {self.child.returncode}: see {self.log}")
+        raise Stuck(f"{self.running.name} ended with {self.child.returncode}: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1].strip()[:300] if lines else f"see {self.log}"
 
 
 async def _says_ready(port: int) -> bool:
     try:
-        connection = await wire.Connection.to(port)
-        status, _ = await connection.send(_READY)
-        connection.close()
+        status, _ = await wire.read(port, "/readyz")
     except (OSError, wire.ConnectionLost):
         return False
     return status == 200
 
 
+@dataclass(frozen=True)
+class Slack:
+    """The local workspace, running."""
+
+    running: Running
+    url: str
+    environment: dict[str, str]  # for the bot
+
+
 @asynccontextmanager
-async def sandbox(folder: Path, events_url: str) -> AsyncIterator[tuple[Process, dict[str, str]]]:
-    """The local Slack, without rate limits. What it would tell the bot goes to `events_url`."""
-    command = ("-m", "bot.sandbox", "--no-limits", "--bot-url", events_url)
-    async with process("sandbox", *command, environment={}, log=folder / "sandbox.log") as started:
+async def slack(folder: Path, events_url: str, *, limited: bool) -> AsyncIterator[Slack]:
+    """With Slack's limits and ten more channels, or without any. What it would tell the bot goes to `events_url`."""
+    program = ("bench.slack",) if limited else ("bot.sandbox", "--no-limits", "--bot-url")
+    async with process("sandbox", "-m", *program, events_url, environment={}, log=folder / "sandbox.log") as started:
         told: dict[str, Any] = json.loads(await started.line())
         environment = {name: value for name, value in told["environment"].items() if name != "SLACK_APP_TOKEN"}
-        yield started, environment
+        yield Slack(started.running, told["url"], environment)
 
 
 @asynccontextmanager

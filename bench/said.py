@@ -27,13 +27,17 @@ QUESTIONS = (
 )
 
 
-def message(secret: bytes, thread: str, number: int) -> bytes:
+def question(number: int) -> str:
+    return QUESTIONS[number % len(QUESTIONS)]
+
+
+def message(secret: bytes, thread: str, text: str) -> bytes:
     """A new customer's first message, signed per Standard Webhooks."""
     body = json.dumps(
         {
             "conversation": thread,
             "customer": {"id": f"customer-{thread}", "name": "Mina Okafor", "email": "mina@larkspur.example"},
-            "text": QUESTIONS[number % len(QUESTIONS)],
+            "text": text,
         }
     ).encode()
     at, message_id = int(time.time()), f"msg_{thread}"

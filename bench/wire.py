@@ -4,7 +4,8 @@ The load shares the machine with what it measures, so it does nothing that it ne
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import cycle
 from typing import cast
 
 HOST = "127.0.0.1"
@@ -62,22 +63,23 @@ class Connection(asyncio.Protocol):
 
 
 class Pool:
-    """Connections opened as they are needed, and used again."""
+    """Connections opened as they are needed, and used again; requests go to the ports in turn."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._idle: list[Connection] = []
+    def __init__(self, ports: Sequence[int]) -> None:
+        self._ports = cycle(ports)
+        self._idle: dict[int, list[Connection]] = {port: [] for port in ports}
 
     async def send(self, request: bytes) -> tuple[int, bytes]:
-        connection = self._idle.pop() if self._idle else await Connection.to(self._port)
+        port = next(self._ports)
+        connection = self._idle[port].pop() if self._idle[port] else await Connection.to(port)
         answer = await connection.send(request)
-        self._idle.append(connection)
+        self._idle[port].append(connection)
         return answer
 
     def close(self) -> None:
-        for connection in self._idle:
-            connection.close()
-        self._idle.clear()
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()
 
 
 class Receiver(asyncio.Protocol):
@@ -98,6 +100,19 @@ class Receiver(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.write(_TAKEN)
             self._take(head.split(b" ", 2)[1], body)
+
+
+def reading(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nhost: {HOST}\r\n\r\n".encode()
+
+
+async def read(port: int, path: str) -> tuple[int, bytes]:
+    """One GET on a connection of its own: the answer's status and body."""
+    connection = await Connection.to(port)
+    try:
+        return await connection.send(reading(path))
+    finally:
+        connection.close()
 
 
 def request(path: str, headers: dict[str, str], body: bytes) -> bytes:

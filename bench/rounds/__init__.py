@@ -1,0 +1,1 @@
+"""The rounds of a run: each stands alone, says what it measured, and proves that nothing was lost meanwhile."""
