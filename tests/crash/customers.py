@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import aiohttp
 import standardwebhooks
 
-_PATIENCE = aiohttp.ClientTimeout(total=10)
+_PATIENCE = aiohttp.ClientTimeout(total=6)
 
 
 @dataclass
@@ -22,8 +22,9 @@ class Customers:
     accepted: dict[tuple[str, str], str] = field(default_factory=dict)
     attempts: Counter[str] = field(
         default_factory=Counter
-    )  # answered, lost (nobody listened to the answer), unanswered
+    )  # answered, lost (nobody listened to the answer), unanswered, failed, reordered, repeated late
     known_as: dict[tuple[str, str], str] = field(default_factory=dict)  # the message id each was told
+    recognised: int = 0  # how often one came again and was told so
     contradictions: list[str] = field(default_factory=list)  # another message id for the same message
 
     async def write(self, name: str, chance: random.Random, enough: asyncio.Event) -> None:
@@ -33,12 +34,18 @@ class Customers:
             while True:
                 again = bool(numbers) and chance.random() < 0.4
                 thread = chance.choice([*numbers][-3:]) if again else f"{name}{len(numbers)}"
-                for _ in range(chance.randint(1, 3)):
+                begun, numbers[thread] = numbers[thread], numbers[thread] + chance.randint(1, 3)
+                burst = [f"{thread}-{number + 1}" for number in range(begun, numbers[thread])]
+                if chance.random() < 0.2:
+                    burst.reverse()
+                    self.attempts["reordered"] += len(burst) > 1
+                for id in burst:
                     if enough.is_set():
                         return
-                    numbers[thread] += 1
-                    await self._write_one(http, thread, f"{thread}-{numbers[thread]}", chance)
+                    await self._write_one(http, thread, id, chance)
                     await asyncio.sleep(chance.choice([0.0, 0.1, 0.4, 1.0]))
+                if chance.random() < 0.2:
+                    await self._repeat_an_old_one(http, name, chance)
 
     async def _write_one(self, http: aiohttp.ClientSession, thread: str, id: str, chance: random.Random) -> None:
         text = f"Message {id}: where is my parcel number {chance.randrange(10_000)}?"
@@ -47,9 +54,15 @@ class Customers:
         for seconds in lost:
             await self._post_and_leave(http, thread, id, text, seconds)
         while not await self._post(http, thread, id, text):  # noqa: ASYNC110 - a client asks again
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
         if again:
             await self._post(http, thread, id, text)
+
+    async def _repeat_an_old_one(self, http: aiohttp.ClientSession, name: str, chance: random.Random) -> None:
+        """Long after: a sender that lost its books."""
+        (thread, id), text = chance.choice([old for old in self.accepted.items() if old[0][0].startswith(name)])
+        self.attempts["repeated late"] += 1
+        await self._post(http, thread, id, text)
 
     async def _post_and_leave(
         self, http: aiohttp.ClientSession, thread: str, id: str, text: str, seconds: float
@@ -83,11 +96,13 @@ class Customers:
         if told is None:
             self.attempts["failed"] += 1
             return False
+        self.recognised += told["repeated"]
         self._accept(thread, id, text, told["message_id"])
         return True
 
     def _accept(self, thread: str, id: str, text: str, told: str) -> None:
         self.attempts["answered"] += 1
         self.accepted[thread, id] = text
-        if self.known_as.setdefault((thread, id), told) != told:
+        before = self.known_as.setdefault((thread, id), told)
+        if before != told:
             self.contradictions.append(id)

@@ -1,8 +1,4 @@
-"""The running bot as a process that is killed and started again.
-
-A life is `python -m bot run`. Importing everything takes seconds, so one interpreter does it ahead and forks a process
-for each life; what is killed is that process, with everything in it.
-"""
+"""The running bot as processes that are killed and started again, one or several at a time."""
 
 import asyncio
 import os
@@ -10,6 +6,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -18,107 +15,119 @@ import aiohttp
 ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE_SECONDS = 60
 
-# One line in: begin a life. Out: its process id; and, once it has ended, its id and status.
-_NURSERY = """
-import os, sys
-sys.argv = ["signoff", "run"]
-from bot.__main__ import main
-import bot.app, uvloop, httptools
-for line in iter(sys.stdin.readline, ""):
-    child = os.fork()
-    if child == 0:
-        os.close(0)
-        os.dup2(2, 1)
-        main()
-    print("born", child, flush=True)
-    _, status = os.waitpid(child, 0)
-    print("ended", child, os.waitstatus_to_exitcode(status), flush=True)
-"""
 
+@dataclass
+class Life:
+    """One process, from its fork to its end."""
 
-class Lives:
-    """`async with Lives(folder, environment, port)`: one life at a time, in that folder."""
-
-    def __init__(self, folder: Path, environment: Mapping[str, str], port: int) -> None:
-        self._folder, self._port = folder, port
-        self._environment = {**_plain_environment(), **environment, "SIGNOFF_PORT": str(port)}
-        self._pid: int | None = None
-        self.exits: list[int] = []
+    pid: int
+    port: int
+    nursery: "Nursery"
+    hung: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    status: int | None = None  # its exit code, negative for a signal; None: it lives
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
+
+    async def ready(self) -> bool:
+        """Wait until it answers. False: it ended or hung before. Raises AssertionError with its last words."""
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS), aiohttp.ClientSession() as http:
+                while not await self._answers(http):  # another process tells by answering alone
+                    if self.ended.is_set() or self.hung.is_set():
+                        return False
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"the bot did not start: {self.nursery.log[-2000:]}") from None
+        return True
+
+    async def _answers(self, http: aiohttp.ClientSession) -> bool:
+        with suppress(aiohttp.ClientError, TimeoutError):
+            async with http.get(f"{self.url}/healthz", timeout=aiohttp.ClientTimeout(total=1)) as answer:
+                return answer.status == 200
+        return False
+
+    def tell(self, sign: signal.Signals) -> None:
+        """SIGKILL, SIGTERM as an operator does, SIGSTOP, SIGCONT. Not to a process that ended: its id may be reused."""
+        if not self.ended.is_set():
+            os.kill(self.pid, sign)
+
+    async def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self.tell(signal.SIGKILL)
+        await asyncio.wait_for(self.ended.wait(), _PATIENCE_SECONDS)
+
+    async def stop(self) -> int:
+        """SIGTERM, and its exit code."""
+        self.tell(signal.SIGTERM)
+        await asyncio.wait_for(self.ended.wait(), _PATIENCE_SECONDS)
+        assert self.status is not None
+        return self.status
+
+
+class Nursery:
+    """`async with Nursery(folder, environment)`: lives are `signoff run` in that folder; see tests.crash.bot."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environment = {**_plain_environment(), **environment}
+        self._lives: dict[int, Life] = {}
+        self._births: asyncio.Queue[int] = asyncio.Queue()
+        self.begun = 0
 
     @property
     def log(self) -> str:
         return (self._folder / "log.jsonl").read_text(encoding="utf-8", errors="replace")
 
+    async def begin(self, port: int, *end: str) -> Life:
+        """A new life; `end` is `--die-at POINT:N` or `--hang-at POINT:N`. One at a time."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(" ".join([str(port), *end]).encode() + b"\n")
+        await self._process.stdin.drain()
+        pid = await asyncio.wait_for(self._births.get(), _PATIENCE_SECONDS)
+        self._lives[pid].port = port
+        self.begun += 1
+        return self._lives[pid]
+
     async def __aenter__(self) -> Self:
         self._out = (self._folder / "log.jsonl").open("ab")
-        self._nursery = await asyncio.create_subprocess_exec(
+        self._process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-c",
-            _NURSERY,
+            "-m",
+            "tests.crash.bot",
+            "nursery",
             cwd=self._folder,
             env=self._environment,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=self._out,
         )
+        self._listening = asyncio.create_task(self._listen())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._pid is not None:
-            await self.kill()
-        assert self._nursery.stdin is not None
-        self._nursery.stdin.close()
-        await asyncio.wait_for(self._nursery.wait(), _PATIENCE_SECONDS)
+        for life in [life for life in self._lives.values() if not life.ended.is_set()]:
+            await life.kill()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        await asyncio.wait_for(self._process.wait(), _PATIENCE_SECONDS)
+        await self._listening
         self._out.close()
 
-    async def begin(self) -> None:
-        assert self._nursery.stdin is not None
-        self._nursery.stdin.write(b"begin\n")
-        await self._nursery.stdin.drain()
-        self._pid = int((await self._told("born"))[0])
-
-    async def ready(self) -> None:
-        """Wait until it answers. Raises AssertionError, with its last words, if it does not."""
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS), aiohttp.ClientSession() as http:
-                while not await self._answers(http):  # noqa: ASYNC110 - another process tells by answering alone
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            raise AssertionError(f"the bot did not start: {self.log[-2000:]}") from None
-
-    async def _answers(self, http: aiohttp.ClientSession) -> bool:
-        with suppress(aiohttp.ClientError):
-            async with http.get(f"{self.url}/healthz") as answer:
-                return answer.status == 200
-        return False
-
-    async def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
-        await self._end(signal.SIGKILL)
-
-    async def stop(self) -> None:
-        """SIGTERM, as an operator does."""
-        await self._end(signal.SIGTERM)
-
-    async def _end(self, sign: signal.Signals) -> None:
-        assert self._pid is not None
-        os.kill(self._pid, sign)
-        _, status = await self._told("ended")
-        self._pid = None
-        self.exits.append(int(status))
-
-    async def _told(self, word: str) -> list[str]:
-        """What follows this word, once the nursery says it."""
-        assert self._nursery.stdout is not None
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while line := (await self._nursery.stdout.readline()).decode(errors="replace").split():
-                if line[0] == word:
-                    return line[1:]
-        raise AssertionError(f"the nursery ended: {self.log[-2000:]}")
+    async def _listen(self) -> None:
+        assert self._process.stdout is not None
+        while line := (await self._process.stdout.readline()).decode(errors="replace").split():
+            pid = int(line[1])
+            if line[0] == "born":
+                self._lives[pid] = Life(pid, 0, self)
+                self._births.put_nowait(pid)
+            elif line[0] == "hung":
+                self._lives[pid].hung.set()
+            else:
+                self._lives[pid].status = int(line[2])
+                self._lives[pid].ended.set()
 
 
 def _plain_environment() -> dict[str, str]:

