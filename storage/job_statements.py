@@ -1,6 +1,6 @@
 """The statements of the job table, compiled once."""
 
-from collections.abc import Collection
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -41,7 +41,8 @@ _lane_is_free: Final = or_(
 )
 
 
-def claim(kinds: Collection[JobKind]) -> Executable:
+@cache
+def claim(kinds: tuple[JobKind, ...]) -> Executable:
     """Mark due jobs as running, the longest overdue first, and return them: of each kind up to `slots_<kind>`."""
     due = [
         select(_JOB.c.id)
@@ -61,7 +62,8 @@ def claim(kinds: Collection[JobKind]) -> Executable:
     )
 
 
-def next_due(kinds: Collection[JobKind]) -> Executable:
+@cache
+def next_due(kinds: tuple[JobKind, ...]) -> Executable:
     """When the first of the jobs that are not due yet will be."""
     firsts = [
         select(func.min(_JOB.c.run_at).label("run_at")).where(_queued(kind), _JOB.c.run_at > _NOW) for kind in kinds
@@ -91,6 +93,13 @@ CANCEL: Final = (
     delete(_JOB)
     .where(_JOB.c.kind == bindparam("kind"), _JOB.c.subject == bindparam("subject"), _JOB.c.status == JobStatus.QUEUED)
     .returning(_JOB.c.lane)
+)
+# What a claimed job of a kind that merges covers: promised for now or earlier, and not begun.
+COVER: Final = delete(_JOB).where(
+    _JOB.c.kind == bindparam("kind"),
+    _JOB.c.subject == bindparam("subject"),
+    _JOB.c.status == JobStatus.QUEUED,
+    _JOB.c.run_at <= _NOW,
 )
 DONE: Final = delete(_JOB).where(_JOB.c.id == bindparam("job_id"))
 AGAIN: Final = (

@@ -19,6 +19,10 @@ class Postpone(Exception):
         self.until = until
 
 
+class Lost(Exception):
+    """This replica was silent for so long that another may have taken its jobs. Whoever has it now does it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Claimed:
     """A job in the hands of a handler."""
@@ -28,6 +32,13 @@ class Claimed:
     subject: str
     attempt: int  # 1 the first time
     last: bool  # no further attempt follows a failure of this one
+    # False: this replica may have been taken for dead, so another may have begun this job. Ask right before an effect.
+    still_ours: Callable[[], bool] = field(default=lambda: True, compare=False, repr=False)
+
+    def confirm(self) -> None:
+        """To be called right before an effect. Raises Lost."""
+        if not self.still_ours():
+            raise Lost(f"job {self.id} may be another replica's by now")
 
 
 Handler = Callable[[Claimed], Awaitable[None]]
@@ -63,6 +74,9 @@ class Work:
     # Told of the last failure, in its words, before the job counts as failed: after a crash in between, told again.
     # None: nobody can be told, so a job of this kind that failed for good begins anew when the worker next starts.
     given_up: Callable[[Claimed, str], Awaitable[None]] | None = None
+    # One look covers every promise made before it: when a job starts, queued ones of the same kind about the same row,
+    # committed by then and due, are removed in the transaction that claims it.
+    merge: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

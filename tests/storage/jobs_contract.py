@@ -374,6 +374,66 @@ class JobsContract:
         with pytest.raises(ValueError, match="with a zone"):
             Postpone(datetime(2026, 11, 22))  # noqa: DTZ001  # what is refused
 
+    async def test_one_look_covers_what_was_promised_about_the_same_row_before_it(self, desk: Desk) -> None:
+        await desk.promise("a", "a", "b", "a", lane="lane", kind=SHOW)
+        await desk.promise("a", lane="lane", kind=RELAY)
+
+        async with desk.at_work({SHOW: Work(handle=desk.hand, merge=True), RELAY: Work(handle=desk.hand)}):
+            await until(desk.nothing_waits)
+
+        assert [(job.kind, job.subject) for job in desk.hand.calls] == [(SHOW, "a"), (SHOW, "b"), (RELAY, "a")]
+
+    async def test_a_look_promised_after_another_began_is_taken(self, desk: Desk) -> None:
+        door = asyncio.Event()
+
+        async def wait(job: Claimed) -> None:
+            await door.wait()
+
+        desk.hand.does = wait
+        async with desk.at_work(merge=True):
+            await desk.promise("a", lane="lane")
+            await until(lambda: "a" in desk.hand.under_way)
+            await desk.promise("a", "a", lane="lane")
+            door.set()
+            await until(desk.nothing_waits)
+
+        assert desk.hand.subjects == ["a", "a"]
+
+    async def test_a_look_for_later_is_not_covered_by_one_now(self, desk: Desk) -> None:
+        await desk.promise("a", after=10)
+        await desk.promise("a")
+
+        async with desk.at_work(merge=True):
+            await until(lambda: desk.hand.subjects == ["a"])
+            await desk.settled()
+            await desk.pass_time(10)
+            await until(desk.nothing_waits)
+
+        assert desk.hand.subjects == ["a", "a"]
+
+    async def test_a_look_that_failed_covers_what_waits_behind_it_when_it_is_repeated(self, desk: Desk) -> None:
+        async def fail_once(job: Claimed) -> None:
+            if job.attempt == 1:
+                raise ConnectionError
+
+        desk.hand.does = fail_once
+        async with desk.at_work(merge=True):
+            await desk.promise("a", lane="lane")
+            await desk.settled()
+            await desk.promise("a", "a", lane="lane")
+            await desk.pass_time(2)
+            await until(desk.nothing_waits)
+
+        assert desk.hand.attempts == [1, 2]
+
+    async def test_without_merging_every_promise_is_kept(self, desk: Desk) -> None:
+        await desk.promise("a", "a")
+
+        async with desk.at_work():
+            await until(desk.nothing_waits)
+
+        assert desk.hand.subjects == ["a", "a"]
+
     async def test_failures_are_repeated_by_the_schedule(self, desk: Desk) -> None:
         desk.hand.does = self.fail
         async with desk.at_work():

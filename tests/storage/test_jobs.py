@@ -160,7 +160,7 @@ async def test_a_lane_runs_one_at_a_time_though_postgresql_commits_its_jobs_out_
 async def test_a_worker_survives_a_database_that_is_away_and_forgets_no_ending(
     postgres: Postgres, postgres_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("storage.jobs._AWAY", timedelta(milliseconds=20))
+    monkeypatch.setattr("storage.job_rounds._AWAY", timedelta(milliseconds=20))
     door = asyncio.Event()
 
     async def wait(job: Claimed) -> None:
@@ -187,7 +187,7 @@ async def test_a_worker_survives_a_database_that_is_away_and_forgets_no_ending(
 async def test_a_worker_started_while_sqlite_is_locked_begins_when_it_is_free(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("storage.jobs._AWAY", timedelta(milliseconds=20))
+    monkeypatch.setattr("storage.job_rounds._AWAY", timedelta(milliseconds=20))
     async with Database(sqlite_url) as database:
         desk = desk_on(database)
         await desk.promise("dlv_1")
@@ -246,7 +246,7 @@ async def test_a_worker_whose_jobs_all_wait_asks_the_database_nothing(desk: Desk
         await desk.promise("running", *(f"behind {number}" for number in range(20)), lane="busy")
         await desk.promise(*(f"beyond the limit {number}" for number in range(20)))
         await desk.promise(*(f"timer {number}" for number in range(20)), after=3600)
-        await until(lambda: len(desk.hand.under_way) == 2)
+        await until(lambda: len(desk.hand.under_way) == 2 and cast(TableJobs, desk.jobs).busy == 2)
         asked = Transactions(desk.db)
 
         await asyncio.sleep(0.3)  # an absence cannot be awaited
@@ -271,7 +271,7 @@ async def test_a_timer_far_away_that_is_promised_behind_a_nearer_one_wakes_nobod
 
 
 async def test_one_line_ends_a_job_with_ids_and_without_words(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "storage.jobs")
+    caplog.set_level(logging.INFO, "storage.job_rounds")
     async with desk.at_work():
         await desk.promise("dlv_1")
         await until(desk.nothing_waits)
