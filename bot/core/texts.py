@@ -18,12 +18,17 @@ _STRAY_JOINER: Final = re.compile(r"(?<!\S)[\u200c\u200d]+|[\u200c\u200d]+(?!\S)
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+# Any of these, or a line end that is none of ours: most texts have none, and are left as they are after one look.
+_ILLEGIBLE: Final = re.compile(f"[\\r\u2028\u2029\u200c\u200d{_HIDDEN.pattern[1:-1]}{_CONTROL.pattern[1:-1]}]")
+
+
 def legible(text: str) -> str:
     """For drawing: without control, bidirectional and invisible characters; line ends are \\n; NFC. Words stay."""
-    broken = text.replace("\r\n", "\n").replace("\r", "\n")
-    if broken.isascii():  # most texts, and nothing else can be in them
-        return _CONTROL.sub("", broken)
-    broken = broken.replace("\u2028", "\n").replace("\u2029", "\n")
+    if text.isprintable() and text.isascii():
+        return text
+    if _ILLEGIBLE.search(text) is None:
+        return unicodedata.normalize("NFC", text)
+    broken = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     return unicodedata.normalize("NFC", _STRAY_JOINER.sub("", _HIDDEN.sub("", _CONTROL.sub("", broken))))
 
 

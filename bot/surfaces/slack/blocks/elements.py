@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bot.core.texts import legible, storable
+from bot.core.texts import legible
 
 Block = dict[str, Any]
 
@@ -29,12 +29,12 @@ _WHEN_AND_AGO: Final = _WHEN + " ({ago})"
 
 def units(text: str) -> int:
     """The length as Slack counts it: an emoji outside the basic plane is two."""
-    return len(text) + sum(char > "\uffff" for char in text) if not text.isascii() else len(text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def inert(text: str) -> str:
     """Nothing in it hides, reorders or fails to be sent; line ends are \\n."""
-    return storable(legible(text))
+    return legible(text)
 
 
 def clip(text: str, most: int) -> str:
@@ -177,13 +177,18 @@ def rich(parts: Sequence[Block], *, block_id: str | None = None) -> list[Block]:
 
 def weight(value: object) -> int:
     """All text that blocks draw, in units: what `msg_blocks_too_long` is about."""
-    if isinstance(value, dict):
-        text = value.get("text")
-        own = units(text) if isinstance(text, str) else 0
-        return own + sum(weight(part) for part in value.values() if isinstance(part, dict | list))
-    if isinstance(value, list):
-        return sum(weight(part) for part in value)
-    return 0
+    total = 0
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict):
+            text = part.get("text")
+            if isinstance(text, str):
+                total += units(text)
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
+    return total
 
 
 def as_sent(value: object) -> int:
