@@ -1,86 +1,17 @@
 """The page draws what Slack would: Block Kit, mrkdwn, modals. Here an app of the test's own speaks to the sandbox."""
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
 
-import pytest_asyncio
-from playwright.async_api import Browser, expect
-from slack_sdk.web.async_client import AsyncWebClient
-from starlette.applications import Starlette
-from starlette.requests import Request
+from playwright.async_api import expect
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
-from bot.sandbox import SandboxServer
-from bot.sandbox.page import Scene, page
-from tests.browser.play import Play, playing
+from tests.browser.app import Block, Bot, button, option, plain
+from tests.browser.play import Play
 from tests.chromium import in_a_browser
-from tests.serving import serve
 
 pytestmark = in_a_browser
 
-Block = dict[str, Any]
 NOON = 1_767_614_400
-
-
-def plain(text: str) -> Block:
-    return {"type": "plain_text", "text": text}
-
-
-def option(value: str) -> Block:
-    return {"text": plain(value.capitalize()), "value": value}
-
-
-def button(action_id: str, **more: Any) -> Block:
-    return {"type": "button", "action_id": action_id, "text": plain(action_id.capitalize()), "value": "v", **more}
-
-
-@dataclass
-class Bot:
-    """Records what it is told, and answers as the test wants."""
-
-    sandbox: SandboxServer
-    client: AsyncWebClient
-    told: list[dict[str, Any]] = field(default_factory=list)
-    answer: Callable[[dict[str, Any]], Awaitable[Response]] | None = None
-
-    async def listen(self, request: Request) -> Response:
-        form = parse_qs((await request.body()).decode())
-        if "payload" not in form:
-            return Response()
-        payload = json.loads(form["payload"][0])
-        self.told.append(payload)
-        return await self.answer(payload) if self.answer else Response()
-
-    async def posts(self, *blocks: Block, text: str = "A card") -> None:
-        await self.client.chat_postMessage(channel="C0SUPPORT", text=text, blocks=list(blocks))
-
-    async def opens(self, payload: dict[str, Any], *blocks: Block, title: str = "Form", **more: Any) -> Response:
-        view = {"type": "modal", "title": plain(title), "blocks": list(blocks), **more}
-        nested = payload.get("container", {}).get("type") == "view"
-        await (self.client.views_push if nested else self.client.views_open)(
-            trigger_id=payload["trigger_id"], view=view
-        )
-        return Response()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def bot() -> AsyncIterator[Bot]:
-    async with SandboxServer(limited=False, deadline_seconds=1, routes=page(Scene())) as sandbox:
-        client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url, retry_handlers=[])
-        bot = Bot(sandbox, client)
-        async with serve(Starlette(routes=[Route("/slack/events", bot.listen, methods=["POST"])])) as address:
-            sandbox.connect(f"{address}/slack/events")
-            yield bot
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def play(browser: Browser, bot: Bot) -> AsyncIterator[Play]:
-    async with playing(browser, bot.sandbox.url, timezone_id="Europe/Madrid", locale="en-GB") as play:
-        yield play
 
 
 async def test_mrkdwn_is_drawn_and_escaped_words_stay_words(play: Play, bot: Bot) -> None:

@@ -1,4 +1,4 @@
-/** Block Kit, drawn. `ctx` says where the blocks stand: {names, act, values, errors, place, surface}. */
+/** Block Kit, drawn. `ctx` says where the blocks stand: {names, say, saw, values, errors, typed, place, surface}. */
 
 import { h } from "./dom.js";
 import { drawElement } from "./elements.js";

@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import { moment } from "./dates.js";
 import { h, icon, keyed } from "./dom.js";
+import { steadily } from "./steady.js";
 
 export class Customers {
   constructor(config) {
@@ -49,6 +50,7 @@ export class Customers {
       this.tabs,
       h("div", { class: "customers-body" }, this.chat, this.shopView),
     );
+    this.drawn = steadily(() => this.#draw());
     this.#draw();
   }
 
@@ -56,7 +58,7 @@ export class Customers {
   async refresh() {
     if (!this.config.shop) return;
     this.shop = await get("/demo/shop").catch(() => this.shop);
-    this.#draw();
+    this.drawn();
   }
 
   #draw() {

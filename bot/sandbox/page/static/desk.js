@@ -9,24 +9,23 @@ export class Desk {
   constructor({ me, place, drawn, told }) {
     Object.assign(this, { me, place, thread: null, drawn, told, state: null, names: null });
     this.marks = new ReadMarks();
-    this.asking = null;
-    this.again = false;
+    this.asking = null; // the answer that is under way
+    this.next = null; // the one after it
   }
 
-  /** Ask for the state once more; calls while one is under way are answered by one more. */
+  /** Ask for the state, and draw what was so at the time of the call or later: never what an earlier call asked for. */
   refresh() {
-    if (this.asking) {
-      this.again = true;
+    if (!this.asking) {
+      this.asking = this.#ask().finally(() => {
+        this.asking = null;
+      });
       return this.asking;
     }
-    this.asking = this.#ask().finally(() => {
-      this.asking = null;
-      if (this.again) {
-        this.again = false;
-        this.refresh();
-      }
+    this.next ??= this.asking.then(() => {
+      this.next = null;
+      return this.refresh();
     });
-    return this.asking;
+    return this.next;
   }
 
   async #ask() {
@@ -40,7 +39,7 @@ export class Desk {
 
   redraw = () => this.state && this.drawn();
 
-  /** Do something as this person, and see it drawn. */
+  /** Do something as this person, or as `body` says, and see it drawn. */
   say = async (verb, body) => {
     const seen = await act(this.me, verb, body);
     await this.refresh();

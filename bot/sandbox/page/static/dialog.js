@@ -1,9 +1,10 @@
 /**
- * What lies over Slack: it holds the focus, Escape leaves it, and focus goes back to where it came from. It leaves the
- * customers' side free, so that one person can write as the customer while an agent's form is open.
+ * What lies over Slack: it holds the focus, Escape leaves it, and focus goes back to where it came from, also when that
+ * was drawn anew meanwhile. It leaves the customers' side free, so that one person can write as the customer while an
+ * agent's form is open.
  */
 
-import { h } from "./dom.js";
+import { h, part } from "./dom.js";
 
 const FOCUSABLE =
   'a[href], button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea:not([disabled]), [tabindex="0"]';
@@ -11,6 +12,8 @@ const FOCUSABLE =
 /** Show `box` over everything else. `leave` is called on Escape and on a press beside it. Returns what takes it away. */
 export function overlay(box, leave, { labelledBy, kind = "dialog" } = {}) {
   const from = document.activeElement;
+  const home = from?.closest("[data-key]");
+  const list = home?.parentElement;
   box.setAttribute("role", kind);
   box.setAttribute("aria-modal", "true");
   if (labelledBy) box.setAttribute("aria-labelledby", labelledBy);
@@ -31,7 +34,9 @@ export function overlay(box, leave, { labelledBy, kind = "dialog" } = {}) {
   return () => {
     shade.remove();
     for (const each of below) each.inert = false;
-    if (from instanceof HTMLElement && from.isConnected) from.focus({ preventScroll: true });
+    if (from?.isConnected) return from.focus({ preventScroll: true });
+    const successor = list && part(list, "key", home.dataset.key);
+    return successor && (part(successor, "focus", from.dataset.focus) ?? successor).focus({ preventScroll: true });
   };
 }
 

@@ -60,37 +60,47 @@ export function icon(name) {
 
 /**
  * Make `container` show `entries` ({key, mark, build}), building anew only what is new or whose mark changed, so that
- * scroll, focus and half-chosen menus elsewhere stay. Focus inside a rebuilt one goes to its successor's same part.
+ * scroll, focus and half-chosen menus elsewhere stay. Focus and an open menu inside a rebuilt one go to its successor's
+ * same part.
  */
 export function keyed(container, entries) {
+  const keys = new Set(entries.map(({ key }) => key));
+  for (const child of [...container.children]) if (!keys.has(child.dataset.key)) child.remove();
   const before = new Map([...container.children].map((child) => [child.dataset.key, child]));
   let place = container.firstElementChild;
   for (const { key, mark, build } of entries) {
     let child = before.get(key);
-    before.delete(key);
-    if (!child || child.keyedMark !== mark) {
+    if (child?.keyedMark !== mark) {
       const fresh = build();
       fresh.dataset.key = key;
       fresh.keyedMark = mark;
-      if (child) {
-        if (place === child) place = child.nextElementSibling;
-        replaceKeepingFocus(child, fresh);
-        if (place === null || fresh.nextElementSibling !== place) container.insertBefore(fresh, place);
-      } else container.insertBefore(fresh, place);
+      if (child === place) place = fresh;
+      if (child) replace(child, fresh);
       child = fresh;
-    } else if (child === place) place = place.nextElementSibling;
+    }
+    if (child === place) place = place.nextElementSibling;
     else container.insertBefore(child, place);
   }
-  for (const gone of before.values()) gone.remove();
 }
 
-function replaceKeepingFocus(old, fresh) {
-  const focused = old.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
-  const had = old.contains(document.activeElement);
+function replace(old, fresh) {
+  const focused = document.activeElement;
+  const had = old.contains(focused);
+  const open = old.querySelector("[aria-haspopup=menu][aria-expanded=true]");
+  open?.click(); // closed, and opened again as it is drawn now
   old.replaceWith(fresh);
-  if (!had) return;
-  const successor = focused ? fresh.querySelector(`[data-focus="${CSS.escape(focused)}"]`) : null;
-  (successor && !successor.disabled ? successor : fresh).focus({ preventScroll: true });
+  if (open) part(fresh, "focus", open.dataset.focus)?.click();
+  if (!had && !open) return;
+  const same = had
+    ? (part(fresh, "focus", focused.dataset.focus) ?? part(fresh, "item", focused.dataset.item))
+    : focused;
+  if (same && !same.disabled) same.focus({ preventScroll: true });
+  else if (!fresh.contains(document.activeElement)) fresh.focus({ preventScroll: true });
+}
+
+/** What carries that word in its dataset, within an element; null where nothing does. */
+export function part(element, name, word) {
+  return word === undefined ? null : element.querySelector(`[data-${name}="${CSS.escape(word)}"]`);
 }
 
 /** Close on Escape, on a click elsewhere, and when focus leaves. Returns the function that takes it all back. */

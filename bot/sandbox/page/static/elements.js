@@ -3,6 +3,7 @@
 import { confirmed } from "./confirm.js";
 import { arrows, dismissable, h, icon } from "./dom.js";
 import { mrkdwn, plain } from "./mrkdwn.js";
+import { choose, isPressed, onTheirWay, press, sayingWhenItWaits } from "./telling.js";
 
 /** The element of a section, an actions block or (through `inputs.js`) an input. */
 export function drawElement(element, block, ctx) {
@@ -13,10 +14,10 @@ export function drawElement(element, block, ctx) {
 const DRAWN = {
   button(element, block, ctx) {
     if (element.visible_to_user_ids && !ctx.names.isAnyOfMe(element.visible_to_user_ids)) return null;
-    const press = async () => {
+    const pressed = async () => {
       if (element.confirm && !(await confirmed(element.confirm, ctx.names))) return;
       if (/^https?:\/\//i.test(element.url ?? "")) window.open(element.url, "_blank", "noopener,noreferrer");
-      await tell(button, ctx, "click", element, block);
+      await press("click", ctx, element, block);
     };
     const button = h(
       "button",
@@ -24,12 +25,12 @@ const DRAWN = {
         type: "button",
         class: `button ${element.style ?? ""}`,
         "aria-label": element.accessibility_label,
-        onclick: press,
+        onclick: pressed,
         ...named(element, block),
       },
       plain(element.text),
     );
-    return pendingAgain(button, ctx, element, block);
+    return sayingWhenItWaits(button, ctx, element, block);
   },
 
   overflow(element, block, ctx) {
@@ -46,14 +47,15 @@ const DRAWN = {
       icon("more"),
     );
     const holder = h("span", { class: "overflow-holder" }, button);
-    button.addEventListener("click", () =>
+    button.addEventListener("click", () => {
+      if (isPressed(ctx, element, block)) return;
       toggleMenu(holder, button, element.options, async (option) => {
         if (element.confirm && !(await confirmed(element.confirm, ctx.names))) return;
         if (/^https?:\/\//i.test(option.url ?? "")) window.open(option.url, "_blank", "noopener,noreferrer");
-        await tell(button, ctx, "choose", element, block, [option.value]);
-      }),
-    );
-    pendingAgain(button, ctx, element, block);
+        await press("choose", ctx, element, block, [option.value]);
+      });
+    });
+    sayingWhenItWaits(button, ctx, element, block);
     return holder;
   },
 
@@ -73,32 +75,32 @@ const DRAWN = {
       "span",
       { class: "feedback" },
       ["positive_button", "negative_button"].map((side) => {
-        const button = h(
+        return h(
           "button",
           {
             type: "button",
             class: "button",
-            onclick: () => tell(button, ctx, "choose", element, block, [element[side].value]),
+            onclick: () => press("choose", ctx, element, block, [element[side].value]),
           },
           plain(element[side].text),
         );
-        return button;
       }),
     );
   },
 
   icon_button(element, block, ctx) {
-    const button = h(
+    return h(
       "button",
-      { type: "button", class: "button", onclick: () => tell(button, ctx, "click", element, block) },
+      { type: "button", class: "button", onclick: () => press("click", ctx, element, block) },
       plain(element.text),
     );
-    return button;
   },
 };
 
-/** The value chosen so far, as `state.values` has it; what was typed here and not yet sent comes first. */
+/** What was chosen so far. What the state does not have yet comes first: on its way, or not to be told before Submit. */
 export function chosen(element, block, ctx) {
+  const here = onTheirWay(ctx, element, block) ?? ctx.typed.get(`${block.block_id}/${element.action_id}`);
+  if (Array.isArray(here)) return { one: here[0] ?? null, many: here, typed: here[0] ?? null };
   const state = ctx.values?.[block.block_id]?.[element.action_id] ?? {};
   const one =
     state.selected_option?.value ?? state.selected_user ?? state.selected_channel ?? state.selected_conversation;
@@ -134,8 +136,9 @@ function select(element, block, ctx, groups) {
       control.value = one ?? "";
       return;
     }
-    await tell(control, ctx, "choose", element, block, control.value ? [control.value] : []);
+    await choose(ctx, element, block, control.value ? [control.value] : []);
   });
+  sayingWhenItWaits(control, ctx, element, block);
   return h("span", { class: "select" }, control, icon("down"));
 }
 
@@ -155,10 +158,8 @@ function ticks(element, block, ctx, type) {
         dataset: { value, focus: `${group}/${value}` },
       });
       box.addEventListener("change", () =>
-        tell(
-          box,
+        choose(
           ctx,
-          "choose",
           element,
           block,
           boxes
@@ -179,7 +180,7 @@ function ticks(element, block, ctx, type) {
         : null;
       return h("label", { class: "tick" }, box, h("span", {}, ...words, more));
     });
-  return h(
+  const drawn = h(
     "div",
     {
       class: "ticks",
@@ -189,21 +190,20 @@ function ticks(element, block, ctx, type) {
     },
     boxes,
   );
+  return sayingWhenItWaits(drawn, ctx, element, block);
 }
 
 function picker(element, block, ctx, type) {
   const control = h("input", {
     type,
     class: "picker",
-    value: String(chosen(element, block, ctx).typed ?? ""),
+    value: picked(type, chosen(element, block, ctx).typed),
     "aria-label": ctx.label ?? plain(element.placeholder),
     ...named(element, block),
   });
   control.addEventListener("change", () =>
-    tell(
-      control,
+    choose(
       ctx,
-      "choose",
       element,
       block,
       control.value
@@ -211,38 +211,21 @@ function picker(element, block, ctx, type) {
         : [],
     ),
   );
-  return control;
+  return sayingWhenItWaits(control, ctx, element, block);
+}
+
+/** A date and time is told in seconds, and picked on the clock on the wall. */
+function picked(type, value) {
+  if (value === null || type !== "datetime-local") return value ?? "";
+  const offset = new Date(value * 1000).getTimezoneOffset() * 60;
+  return new Date((value - offset) * 1000).toISOString().slice(0, 16);
 }
 
 const named = (element, block) => ({
   dataset: { action: element.action_id, block: block.block_id, focus: `${block.block_id}/${element.action_id}` },
 });
-const pendingKey = (ctx, element, block) => `${ctx.place?.key ?? "view"}/${block.block_id}/${element.action_id}`;
-const underWay = new Set();
 
-/** Tell the app what was pressed; until it has answered, the element says so and cannot be pressed again. */
-async function tell(control, ctx, verb, element, block, values) {
-  const key = pendingKey(ctx, element, block);
-  if (underWay.has(key)) return;
-  underWay.add(key);
-  control.setAttribute("aria-busy", "true");
-  try {
-    await ctx.act(verb, { action_id: element.action_id, block_id: block.block_id, ...(values ? { values } : {}) });
-  } finally {
-    underWay.delete(key);
-    for (const drawn of document.querySelectorAll(`[aria-busy][data-action="${CSS.escape(element.action_id)}"]`))
-      drawn.removeAttribute("aria-busy");
-    control.removeAttribute("aria-busy");
-  }
-}
-
-/** A card that is redrawn while its press is under way goes on saying so. */
-function pendingAgain(button, ctx, element, block) {
-  if (underWay.has(pendingKey(ctx, element, block))) button.setAttribute("aria-busy", "true");
-  return button;
-}
-
-function toggleMenu(holder, button, options, choose) {
+function toggleMenu(holder, button, options, take) {
   const open = holder.querySelector(".menu");
   if (open) return open.closeMenu();
   const items = options.map((option) => {
@@ -253,11 +236,11 @@ function toggleMenu(holder, button, options, choose) {
         type: "button",
         role: "menuitem",
         class: "menu-item",
-        dataset: { value: option.value },
+        dataset: { item: option.value },
         onclick: () => {
           menu.closeMenu();
           button.focus();
-          choose(option);
+          take(option);
         },
       },
       plain(option.text),

@@ -20,8 +20,8 @@ export class Home {
       errors: {},
       typed: new Map(),
       place: { key: "home" },
-      act: async (verb, told) => {
-        const seen = await desk.say(verb, { home: true, ...told });
+      say: (verb, told) => desk.say(verb, { home: true, ...told }),
+      saw: (_, seen) => {
         this.error = seen.error ?? null;
         desk.redraw();
       },

@@ -2,6 +2,7 @@
 
 import { get, post } from "./api.js";
 import { h, icon, keyed } from "./dom.js";
+import { steadily } from "./steady.js";
 
 const TROUBLES = [
   [
@@ -28,6 +29,8 @@ export class Hood {
   constructor(config, { changed }) {
     this.config = config;
     this.changed = changed;
+    this.wire = [];
+    this.drawn = steadily(() => this.#draw());
     this.entries = h("ol", { class: "wire", "aria-label": "Requests, newest first" });
     this.told = h("p", { class: "told", "aria-live": "polite" });
     this.down = h("input", { type: "checkbox", onchange: () => this.#setDown() });
@@ -89,11 +92,13 @@ export class Hood {
 
   async refresh() {
     if (this.element.hidden) return;
-    const { wire } = await get("/sandbox/wire?limit=60").catch(() => ({ wire: [] }));
-    keyed(
-      this.entries,
-      wire.map((entry) => ({ key: String(entry.number), mark: "", build: () => drawEntry(entry) })).reverse(),
-    );
+    this.wire = (await get("/sandbox/wire?limit=60").catch(() => ({ wire: [] }))).wire;
+    this.drawn();
+  }
+
+  #draw() {
+    const lines = this.wire.map((entry) => ({ key: String(entry.number), mark: "", build: () => drawEntry(entry) }));
+    keyed(this.entries, lines.reverse());
   }
 
   async #arm(words, fault) {

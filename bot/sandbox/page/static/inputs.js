@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { chosen, drawElement } from "./elements.js";
 import { plain } from "./mrkdwn.js";
+import { enter } from "./telling.js";
 
 const TYPES = { email_text_input: "email", url_text_input: "url", number_input: "number", plain_text_input: "text" };
 const LONGEST = 3000;
@@ -17,7 +18,7 @@ export function drawInput(block, ctx) {
   const field =
     element.type in TYPES
       ? text(element, block, ctx, id, described, error)
-      : drawElement(element, block, held(ctx, block));
+      : drawElement(element, block, kept(ctx, block));
   const typed = element.type in TYPES;
   return h(
     "div",
@@ -29,34 +30,10 @@ export function drawInput(block, ctx) {
   );
 }
 
-/** What was chosen in an input is not told before it is submitted, unless the block asks for it. */
-function held(ctx, block) {
-  return {
-    ...ctx,
-    label: plain(block.label),
-    act: (verb, told) => {
-      ctx.typed.set(`${block.block_id}/${told.action_id}`, told.values);
-      return block.dispatch_action ? ctx.act(verb, told) : undefined;
-    },
-    values: withTyped(ctx, block),
-  };
-}
-
-function withTyped(ctx, block) {
-  const key = `${block.block_id}/${block.element.action_id}`;
-  if (!ctx.typed.has(key)) return ctx.values;
-  const values = ctx.typed.get(key);
-  const options = block.element.options ?? (block.element.option_groups ?? []).flatMap((group) => group.options);
-  const state = {
-    selected_option: options.find((option) => option.value === values[0]) ?? null,
-    selected_options: options.filter((option) => values.includes(option.value)),
-    selected_user: values[0],
-    selected_channel: values[0],
-    selected_conversation: values[0],
-    selected_date: values[0],
-    selected_time: values[0],
-  };
-  return { ...ctx.values, [block.block_id]: { [block.element.action_id]: state } };
+/** What is chosen in an input is kept, and told before it is submitted only if the block asks for it. */
+function kept(ctx, block) {
+  const keep = (values) => ctx.typed.set(`${block.block_id}/${block.element.action_id}`, values);
+  return { ...ctx, label: plain(block.label), keep };
 }
 
 function text(element, block, ctx, id, described, error) {
@@ -91,12 +68,7 @@ function text(element, block, ctx, id, described, error) {
     count();
   });
   if (block.dispatch_action && !many)
-    field.addEventListener(
-      "keydown",
-      (event) =>
-        event.key === "Enter" &&
-        ctx.act("type", { action_id: element.action_id, block_id: block.block_id, text: field.value }),
-    );
+    field.addEventListener("keydown", (event) => event.key === "Enter" && enter(ctx, element, block, field.value));
   requestAnimationFrame(count);
   return h("div", { class: "field" }, field, left);
 }

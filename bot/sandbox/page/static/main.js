@@ -13,6 +13,7 @@ import { MessageList } from "./messages.js";
 import { Modals } from "./modal.js";
 import { people } from "./people.js";
 import { Sidebar } from "./sidebar.js";
+import { steadily } from "./steady.js";
 import { TopBar } from "./topbar.js";
 import { Thread } from "./thread.js";
 
@@ -24,7 +25,7 @@ class Page {
     this.desk = new Desk({
       me: sessionStorage.getItem(ME) ?? config.me,
       place: { channel: config.channel },
-      drawn: () => this.draw(),
+      drawn: steadily(() => this.draw()),
       told: (...press) => this.guide.pressed(...press),
     });
     this.desk.openThread = (channel, ts, options) => this.openThread(channel, ts, options);

@@ -93,9 +93,11 @@ function content(message, desk) {
     return h("div", { class: "text" }, ...mrkdwn(message.text, desk.names), edited);
   }
   const key = keyOf(message);
-  const act = async (verb, told) => {
-    complaints.delete(key);
-    const seen = await desk.say(verb, { channel: message.channel, ts: message.ts, ...told });
+  const say = (verb, told) => {
+    if (complaints.delete(key)) desk.redraw();
+    return desk.say(verb, { channel: message.channel, ts: message.ts, ...told });
+  };
+  const saw = (told, seen) => {
     if (seen.error) complaints.set(key, seen.error);
     desk.pressed(message, told, seen);
   };
@@ -106,7 +108,8 @@ function content(message, desk) {
     errors: {},
     typed: new Map(),
     place: { key },
-    act,
+    say,
+    saw,
   };
   return h("div", { class: "blocks" }, ...drawBlocks(message.blocks, ctx));
 }

@@ -2,8 +2,9 @@
 
 import { drawBlocks } from "./blocks.js";
 import { overlay } from "./dialog.js";
-import { h, icon } from "./dom.js";
+import { h, icon, part } from "./dom.js";
 import { plain } from "./mrkdwn.js";
+import { inTurn } from "./telling.js";
 
 const NO_ANSWER = "We had some trouble connecting. Try again?";
 
@@ -15,7 +16,7 @@ export class Modals {
     this.names = names;
     this.typed = new Map(); // view id -> Map of "block/action" -> words or chosen values
     this.shown = null; // {id, mark, box, close}
-    this.busy = false;
+    this.busy = new Set(); // view ids: the app has not answered what was done with them
     this.error = null;
   }
 
@@ -30,7 +31,7 @@ export class Modals {
       view.submit,
       view.close,
       views.length,
-      this.busy,
+      this.busy.has(view.id),
       this.error,
     ]);
     if (this.shown?.id === view.id && this.shown.mark === mark) return;
@@ -63,7 +64,11 @@ export class Modals {
       errors: view.errors,
       typed: this.typed.get(view.id),
       place: { key: view.id },
-      act: (verb, told) => this.#act(verb, told),
+      say: this.say,
+      saw: (_, seen) => {
+        this.error = seen.error ?? null;
+        this.redraw();
+      },
     };
     const back = depth > 1;
     return [
@@ -117,7 +122,7 @@ export class Modals {
                 type: "submit",
                 class: "button primary",
                 dataset: { focus: "submit", modal: "submit" },
-                "aria-busy": this.busy ? "true" : null,
+                "aria-busy": this.busy.has(view.id) ? "true" : null,
               },
               plain(view.submit),
             )
@@ -136,7 +141,7 @@ export class Modals {
     if (other) return this.#focusFirst();
     box.querySelector(".modal-body").scrollTop = scrolled;
     const invalid = box.querySelector("[aria-invalid=true]");
-    const same = at?.dataset.focus ? box.querySelector(`[data-focus="${CSS.escape(at.dataset.focus)}"]`) : null;
+    const same = part(box, "focus", at?.dataset.focus);
     const target = invalid ?? same ?? box;
     target.focus({ preventScroll: !invalid });
     if (target === same && caret?.[0] !== null && caret)
@@ -169,29 +174,26 @@ export class Modals {
   }
 
   async #submit() {
-    if (this.busy || !this.shown?.view.submit) return;
-    await this.#during(() => this.say("submit", { values: this.#values() }), this.shown.view.id);
+    const told = { as: this.names().me(), values: this.#values() };
+    if (this.shown.view.submit) await this.#during((id) => inTurn(id, () => this.say("submit", told)));
   }
 
   async #close() {
-    if (this.busy) return;
-    await this.#during(() => this.say("close", {}), this.shown.view.id);
+    await this.#during(() => this.say("close", {}));
   }
 
-  async #act(verb, told) {
-    const { error } = await this.say(verb, told);
-    this.error = error ?? null;
-    this.redraw();
-  }
-
-  async #during(work, id) {
-    this.busy = true;
+  /** Do `work` with the view that is shown, once: the one below it can be closed or sent before this is answered. */
+  async #during(work) {
+    const { id } = this.shown;
+    if (this.busy.has(id)) return;
+    this.busy.add(id);
     this.error = null;
     this.#markBusy();
-    const seen = await work();
-    this.busy = false;
+    const seen = await work(id);
+    this.busy.delete(id);
+    if (this.shown?.id !== id) return;
     this.error = seen.ok || Object.keys(seen.errors ?? {}).length ? null : (seen.error ?? NO_ANSWER);
-    if (this.shown?.id === id) this.shown.mark = null; // drawn anew with what came back
+    this.shown.mark = null; // drawn anew with what came back
     this.redraw();
   }
 

@@ -12,6 +12,7 @@ export class Names {
   user = (id) => this.users.get(id)?.real_name ?? null;
   channel = (id) => this.channels.get(id)?.name ?? null;
   group = (id) => this.groups.get(id)?.handle ?? null;
+  me = () => this.state.me.id;
   isMe = (id) => id === this.state.me.id;
   isMine = (group) => this.groups.get(group)?.users.includes(this.state.me.id) ?? false;
   isAnyOfMe = (ids) => ids.includes(this.state.me.id);
