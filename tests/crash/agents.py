@@ -26,6 +26,9 @@ TALK = "Between us"  # how every word begins that is not for customers
 _SECOND_THOUGHTS_SECONDS = 1  # longer than any hold: whoever waits for Undo sees it come, or the bot is gone
 
 
+_DRAWN: dict[tuple[str, str], tuple[Any, frozenset[str]]] = {}  # what was offered, by the blocks it was read from
+
+
 @dataclass
 class Agents:
     sandbox: SandboxServer
@@ -188,9 +191,14 @@ class Agents:
         self.presses[action if seen.ok else f"{action} not taken"] += 1
 
 
-def offered(card: Message) -> set[str]:
-    """The action ids of a card's buttons and of its menu's entries."""
-    return {name for block in card.blocks for element in block.get("elements", []) for name in _names(element)}
+def offered(card: Message) -> frozenset[str]:
+    """The action ids of a card's buttons and of its menu's entries. Asked again and again of the same drawing."""
+    place = (card.channel, card.ts)
+    drawn = _DRAWN.get(place)
+    if drawn is None or drawn[0] is not card.blocks:
+        names = frozenset(name for block in card.blocks for part in block.get("elements", []) for name in _names(part))
+        drawn = _DRAWN[place] = card.blocks, names
+    return drawn[1]
 
 
 def asking(cards: Iterable[Message]) -> list[Message]:

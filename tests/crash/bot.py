@@ -7,6 +7,7 @@ and is killed there (SIGKILL); `--hang-at` stops it there (SIGSTOP).
 importing everything takes seconds, and is done once.
 """
 
+import importlib
 import itertools
 import os
 import select
@@ -17,6 +18,15 @@ from dataclasses import dataclass
 
 from storage.failpoints import Point, arm
 
+_AHEAD = (  # what a life imports at once or soon
+    "bot.__main__",
+    "bot.app",
+    "bot.drafting.claude",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.httptools_impl",
+    "uvicorn.protocols.websockets.auto",
+    "uvloop",
+)
 _SIGNS = {"--die-at": signal.SIGKILL, "--hang-at": signal.SIGSTOP}
 
 
@@ -64,11 +74,8 @@ def main(arguments: Sequence[str]) -> None:
 
 def _nurse() -> None:
     """Says `born PID`, `hung PID` and `ended PID STATUS`, a line each, until nothing more is to come."""
-    import httptools  # noqa: F401, PLC0415
-    import uvloop  # noqa: F401, PLC0415
-
-    import bot.app  # noqa: F401, PLC0415  # ahead, once for all lives
-    from bot.__main__ import main as signoff  # noqa: F401, PLC0415
+    for module in _AHEAD:
+        importlib.import_module(module)
 
     hears, wakes = os.pipe()
     os.set_blocking(wakes, False)

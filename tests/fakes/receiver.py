@@ -117,9 +117,8 @@ class Receiver:
         self.posts.append(Post(request.headers["webhook-id"], json.loads(body), answer))
         async with self.changed:
             self.changed.notify_all()
-        if answer is Answer.DROP:
-            if request.transport is not None:
-                request.transport.abort()
+        if answer is Answer.DROP and request.transport is not None:
+            request.transport.abort()
         await asyncio.sleep(_SECONDS.get(answer, 0))
         headers = {"retry-after": "1"} if answer is Answer.BUSY else {}
         return web.Response(status=_STATUS.get(answer, 200), headers=headers)
