@@ -40,6 +40,7 @@ class Results:
         """A figure that has a goal."""
         goal = GOALS[name]
         self.figures[name] = Figure(name, goal.words, value, goal.unit)
+        self.missing.pop(name, None)
 
     def either(self, name: str, kind: str, value: float) -> None:
         """A figure with one goal for both databases: each is told, and the worse one counts."""

@@ -2,13 +2,14 @@
 
 from bench import measures
 from bench.measures import Latencies, Rate, cpu_milliseconds, percentile
+from bench.rounds.rest import at_rest
 from bench.run import POSTGRES, SQLITE, Bench
 
 _REPLICAS = {SQLITE: 1, POSTGRES: 2}
 
 
 async def loops(bench: Bench, kind: str) -> None:
-    """As many as it can, then at a fixed rate, then presses with nothing held. The load goes round the replicas."""
+    """As many as it can, then at a fixed rate, then presses with nothing held, on all replicas; then rest."""
     amounts = bench.amounts
     async with bench.stage(bench.new_store(kind)) as stage:
         async with stage.running(hold_seconds=0, replicas=_REPLICAS[kind]) as bots:
@@ -26,7 +27,8 @@ async def loops(bench: Bench, kind: str) -> None:
             await stage.delivered(len(desk.loops))
             resident = max(bot.resident_mb() for bot in bots.running)
         bench.check(stage)
-    _add(bench, kind, many, steady)
+        _add(bench, kind, many, steady)
+        await at_rest(bench, stage, kind)
     words = f"presses with nothing held, {kind}"
     bench.results.add(f"press_per_s_{kind}_hold_0", words, rushed.per_second, "/s")
     bench.results.add(f"rss_after_mb_{kind}", f"resident after all of this, {kind}", resident, "MB")

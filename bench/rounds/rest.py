@@ -11,21 +11,17 @@ from bench.stages import Stage
 from storage import schema
 
 
-async def rest(bench: Bench, kind: str) -> None:
-    """Starts on a database that has been used, then an idle bot. Offline, and on SQLite once with a key."""
+async def at_rest(bench: Bench, stage: Stage, kind: str) -> None:
+    """On a database that was worked on: several starts, and then nothing. Offline, and on SQLite once with a key."""
     amounts = bench.amounts
-    async with bench.stage(bench.new_store(kind)) as stage:
-        async with stage.running(hold_seconds=0) as bots:
-            await measures.whole_loops(stage.desk, amounts.warm, bots.running)
-        bench.show.say(f"{amounts.starts} starts on an existing database")
-        starts = [await _ready(stage) for _ in range(amounts.starts - 1)]
-        async with stage.running(hold_seconds=0) as bots:
-            starts.append(bots.ready_seconds)
-            bench.show.say(f"idle for {amounts.idle_seconds:g} s")
-            (idle,) = await measures.idle(bots.running, seconds=amounts.idle_seconds)
-        bench.check(stage)
-        if amounts.with_key and kind == SQLITE and not bench.claude:
-            await _with_key(bench, stage)
+    bench.show.say(f"{amounts.starts} starts on the same database")
+    starts = [await _ready(stage) for _ in range(amounts.starts - 1)]
+    async with stage.running(hold_seconds=0) as bots:
+        starts.append(bots.ready_seconds)
+        bench.show.say(f"idle for {amounts.idle_seconds:g} s")
+        (idle,) = await measures.idle(bots.running, seconds=amounts.idle_seconds)
+    if amounts.with_key and kind == SQLITE and not bench.claude:
+        await _with_key(bench, stage)
     bench.results.either("ready_s", kind, median(starts))
     bench.results.either("idle_cpu_percent", kind, idle.percent)
     bench.results.either("idle_rss_mb", kind, idle.resident_mb)
