@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
+from storage import procrastinate_schema
 from storage.database import address
 
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
@@ -48,8 +49,10 @@ def at_head(engine: Engine) -> bool:
 
     So the replicas of the last release stay ready while the first one of the next upgrades the database.
     """
-    version = current(engine)
-    return version == head() or _beyond_head(version)
+    with engine.connect().execution_options(signoff_read=True) as connection:
+        version = MigrationContext.configure(connection).get_current_revision()
+        ours = version == head() or _beyond_head(version)
+        return ours and (engine.dialect.name == "sqlite" or procrastinate_schema.complete(connection))
 
 
 def config(connection: Connection | None = None) -> Config:

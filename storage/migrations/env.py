@@ -6,6 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 
+from storage import procrastinate_schema
 from storage.migrations.comparing import names_ours, render
 from storage.tables import metadata
 
@@ -29,6 +30,8 @@ def _migrate(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
         context.run_migrations()
+        if connection.dialect.name == "postgresql":
+            procrastinate_schema.upgrade(connection)
         if connection.dialect.name == "sqlite":
             _refuse_broken_references(connection)
 

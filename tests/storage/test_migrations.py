@@ -47,7 +47,7 @@ def test_a_table_the_models_do_not_have_is_seen_as_a_difference(empty_url: str) 
     engine = schema.migration_engine(address(empty_url))
     with engine.connect() as connection:
         connection.execute(text("create table stray (id integer)"))
-        connection.execute(text("create table procrastinate_jobs (id integer)"))
+        connection.execute(text("create table procrastinate_stray (id integer)"))
         connection.execute(text("alter table job add column stray integer"))
 
         differences = compare_metadata(

@@ -1,0 +1,209 @@
+"""The engine for replicas: procrastinate's tables, locks, heartbeats and functions on PostgreSQL, in our rounds.
+
+See docs/decisions/005. Jobs are deferred by one statement as the last of the transaction that promised them.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, NamedTuple
+from weakref import WeakKeyDictionary
+
+from sqlalchemy.exc import DBAPIError
+
+from storage import procrastinate_statements as statements
+from storage.database import Database, Tx
+from storage.job_ends import Again, Done, Ended, GivenUp, Taken, of
+from storage.job_rounds import Clock, Rounds
+from storage.job_words import Depth, Work
+from storage.procrastinate_pulse import Pulse, Rhythm
+from storage.tables import JobKind
+
+log = logging.getLogger(__name__)
+
+_BUSY: Final = timedelta(seconds=0.5)  # between two looks for what other replicas leave in lanes and for later
+_QUIET: Final = timedelta(seconds=5)  # the same when nothing is promised at all
+_OTHERS_SECONDS: Final = 0.05  # what another replica promised it also takes, if it has a place free
+_FULL_PLACE: Final = "23505"  # unique_violation: an earlier job of a lane was committed while we took a later one
+
+
+class _Promise(NamedTuple):
+    kind: JobKind
+    subject: str
+    lane: str | None
+    at: datetime
+
+
+class ProcrastinateJobs(Rounds):
+    """An engine of one replica; any number of them share the database."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        grace: timedelta = timedelta(seconds=10),
+        rhythm: Rhythm = Rhythm(),  # noqa: B008  # frozen
+    ) -> None:
+        super().__init__(db, clock, grace=grace)
+        self._promises: WeakKeyDictionary[Tx, list[_Promise]] = WeakKeyDictionary()
+        self._own: deque[int] = deque(maxlen=64)  # backends whose promises we were told of by their commit
+        self._pulse = Pulse(db.url, rhythm, look=self.wake, heard=self._heard)
+        self._later: asyncio.TimerHandle | None = None
+        self._open = True  # something is promised, as far as we know
+
+    def promise(self, tx: Tx, kind: JobKind, subject: str, *, at: datetime, lane: str | None = None) -> None:
+        """See Jobs.promise."""
+        if lane is not None and at > self._clock():
+            raise ValueError(f"a {kind} timer in lane {lane} would hold up everything behind it")
+        promises = self._promises.get(tx)
+        if promises is None:
+            promises = self._promises[tx] = []
+            tx.before_commit(partial(self._defer, tx, promises))
+        promises.append(_Promise(kind, subject, lane, at))
+        tx.after_commit(partial(self._promised, at))
+
+    def _defer(self, tx: Tx, promises: list[_Promise]) -> None:
+        if not promises:
+            return
+        kinds, subjects, lanes, ats = (list(column) for column in zip(*promises, strict=True))
+        tx.run(statements.DEFER, kinds=kinds, subjects=subjects, lanes=lanes, ats=ats)
+        driver: Any = tx.connection.connection.driver_connection
+        if driver.info.backend_pid not in self._own:
+            self._own.append(driver.info.backend_pid)
+
+    def cancel(self, tx: Tx, kind: JobKind, subject: str) -> None:
+        """See Jobs.cancel."""
+        promises = self._promises.get(tx)
+        if promises:
+            promises[:] = [one for one in promises if (one.kind, one.subject) != (kind, subject)]
+        cancelled = tx.run(statements.CANCEL, kind=kind, subject=subject)
+        if any(lane is not None for _, lane in cancelled):
+            tx.after_commit(self._look_now)  # what waited behind it is free
+
+    async def depth(self) -> Depth:
+        """See Jobs.depth."""
+        return await self._db.read(partial(depth, self._clock()))
+
+    @property
+    def busy(self) -> int:
+        return super().busy + (self.working and self._pulse.worker is None)
+
+    @property
+    def alive(self) -> bool:
+        """Whether jobs can be taken: PostgreSQL answers, and no other replica takes this one for dead."""
+        return self._pulse.alive(self._pulse.worker)
+
+    @property
+    def poll(self) -> timedelta:  # type: ignore[override]  # of what is known right now
+        return _BUSY if self._open else _QUIET
+
+    async def work(self, works: Mapping[JobKind, Work]) -> None:
+        """See Jobs.work."""
+        pulse = asyncio.create_task(self._pulse.run(), name="job engine's pulse")
+        try:
+            await super().work(works)
+        finally:
+            worker = self._pulse.worker
+            self._pulse.stop()
+            pulse.cancel()
+            await asyncio.wait([pulse], timeout=1)
+            if worker is not None:
+                await self._leave(worker)
+
+    async def _leave(self, worker: int) -> None:
+        """What did not end in time is promised again, as if it had not begun."""
+
+        def leave(tx: Tx) -> None:
+            self._put_back(tx, worker, [])
+            tx.run(statements.LEAVE, worker=worker)
+
+        try:
+            await asyncio.wait_for(self._db.write(leave), max(self._grace.total_seconds(), 1))
+        except Exception:
+            log.exception("the others find out by themselves that this replica left")
+
+    def _heard(self, pid: int) -> None:
+        """Somebody promised a job. Of our own commits we know; what another replica promises is its own first."""
+        self._open = True
+        if pid not in self._own and self._later is None:
+            self._later = asyncio.get_running_loop().call_later(_OTHERS_SECONDS, self._look_for_others)
+
+    def _look_for_others(self) -> None:
+        self._later = None
+        self.wake()
+
+    def _promised(self, at: datetime) -> None:
+        self._open = True
+        super()._promised(at)
+
+    # In the transaction of a round
+
+    def _begin(self, tx: Tx, untold: Collection[JobKind], now: datetime) -> None:
+        tx.run(statements.FORGIVE, kinds=list(untold))
+        tx.run(statements.REVIVE, kinds=list(untold), now=now)
+
+    def _claim(self, tx: Tx, works: Mapping[JobKind, Work], slots: Mapping[JobKind, int], now: datetime) -> list[Taken]:
+        worker = self._pulse.worker
+        if not slots or not self._pulse.alive(worker):
+            return []
+        free = {"kinds": list(slots), "slots": list(slots.values())}
+        taken = [Taken(**row._mapping) for row in tx.run(statements.CLAIM, worker=worker, now=now, **free)]
+        merging = [one for one in taken if works[JobKind(one.kind)].merge]
+        if merging:
+            kinds, subjects = [one.kind for one in merging], [one.subject for one in merging]
+            tx.run(statements.COVER, kinds=kinds, subjects=subjects, now=now)
+        return taken
+
+    def _next_due(self, tx: Tx, works: Mapping[JobKind, Work], now: datetime) -> datetime | None:
+        self._open = tx.run(statements.ANY_OPEN)[0][0]
+        at: datetime | None = tx.run(statements.NEXT_DUE, kinds=list(works), now=now)[0][0]
+        return at
+
+    def _settle(self, tx: Tx, ended: Sequence[Ended]) -> None:
+        """Only what is still ours: the others have what was taken from us."""
+        again, given_up = of(Again, ended), of(GivenUp, ended)
+        if again or given_up:
+            tx.run(
+                statements.NOTE,
+                **_which([*again, *given_up]),
+                attempts=[*(one.attempts for one in again), *(one.job.attempt for one in given_up)],
+                errors=[*(one.error for one in again), *(one.error for one in given_up)],
+            )
+        ends = ((statements.DONE, of(Done, ended)), (statements.FAILED, given_up), (statements.AGAIN, again))
+        for statement, those in ends:
+            if those:
+                tx.run(statement, **_which(those), ats=[getattr(one, "run_at", None) for one in those])
+
+    def _recall(self, tx: Tx, running: Collection[int]) -> None:
+        worker = self._pulse.worker
+        if worker is not None:
+            self._put_back(tx, worker, list(running))
+
+    def _put_back(self, tx: Tx, worker: int, running: list[int]) -> None:
+        tx.run(statements.EXCUSE, worker=worker, running=running)
+        tx.run(statements.RECALL, worker=worker, running=running)
+
+    def _again_at_once(self, error: Exception) -> bool:
+        return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _FULL_PLACE
+
+    def _still_ours(self, taken: Taken) -> bool:
+        return self._pulse.alive(taken.worker)
+
+
+def depth(now: datetime, tx: Tx) -> Depth:
+    """What waits and what failed, for engine and doctor alike. Kinds of another release are not counted."""
+    queued: dict[JobKind, int] = {}
+    failed: dict[JobKind, int] = {}
+    for kind, status, count in tx.run(statements.COUNTS):
+        counts = {"todo": queued, "doing": queued, "failed": failed}.get(status)
+        if counts is not None and kind in set(JobKind):
+            counts[JobKind(kind)] = counts.get(JobKind(kind), 0) + count
+    return Depth(queued=queued, failed=failed, oldest_due=tx.run(statements.OLDEST_DUE, now=now)[0][0])
+
+
+def _which(ended: Sequence[Ended]) -> dict[str, Any]:
+    return {"ids": [one.job.id for one in ended], "workers": [one.worker for one in ended]}
