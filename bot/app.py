@@ -39,7 +39,10 @@ from bot.surfaces.base import Surface
 from storage.database import Database
 from storage.failpoints import Point, reached
 from storage.jobs import Retry, TableJobs, Work
+from storage.slots import slots
 from storage.tables import JobKind
+from storage.wakes import Wakes
+from storage.wakes import wakes as told_to_all
 
 if TYPE_CHECKING:
     from bot.drafting.claude import ClaudeDrafter
@@ -63,6 +66,7 @@ class App:
     policy: Policy
     db: Database
     jobs: TableJobs
+    wakes: Wakes
     works: Mapping[JobKind, Work]
     slack: slack.Connected
     adapters: tuple[Adapter, ...]
@@ -83,6 +87,7 @@ class App:
 
     async def start(self) -> None:
         await self.db.__aenter__()
+        await self.wakes.start()
         await self._read_knowledge()
         await self.slack.start()
         await self.roster.read_all()
@@ -103,6 +108,7 @@ class App:
         for adapter in self.adapters:
             await adapter.close()
         await self.drafter.aclose()
+        await self.wakes.stop()
         await self.db.__aexit__()
 
     async def ready(self) -> dict[str, str | None]:
@@ -126,6 +132,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
     """Nothing is opened or started yet."""
     db = Database(settings.database_url)
     jobs = TableJobs(db, clock)
+    wakes = told_to_all(db)
     surfaces: dict[str, Surface] = {}
     shop = Workshop(db=db, jobs=jobs, policy=policy, clock=clock, surfaces=(slack.NAME,))
     key = settings.anthropic_api_key
@@ -138,6 +145,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
         policy=policy.slack,
         categories=[(name, policy.category_title(name)) for name in policy.category_names],
         desk=desk,
+        slots=slots(db, wakes),
         clock=clock,
         bot_token=settings.slack_bot_token.get_secret_value(),
         # Without one (Socket Mode) nothing that comes by HTTP is signed rightly.
@@ -167,6 +175,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
         policy=policy,
         db=db,
         jobs=jobs,
+        wakes=wakes,
         works=works,
         slack=connected,
         adapters=adapters,

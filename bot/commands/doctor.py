@@ -47,7 +47,7 @@ async def _all(settings: Settings, policy: Policy) -> list[Finding]:
 
     looks: list[Awaitable[list[Finding]]] = [
         check_store(settings.database_url),
-        check_slack(settings, policy, now),
+        check_slack(settings, policy),
         check_models(policy, settings.anthropic_api_key, settings.anthropic_base_url, now()),
         check_channels(policy),
     ]

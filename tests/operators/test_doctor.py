@@ -72,7 +72,7 @@ def known(slack: SandboxServer, **more: Any) -> Settings:
 
 
 async def look(slack: SandboxServer) -> list[Finding]:
-    return await check_slack(known(slack), policy(), lambda: NOW)
+    return await check_slack(known(slack), policy())
 
 
 async def test_a_healthy_workspace_has_nothing_to_fix(slack: SandboxServer) -> None:
@@ -178,8 +178,8 @@ async def test_socket_mode_is_tried(slack: SandboxServer) -> None:
     right = right.model_copy(update={"slack_app_token": SecretStr(slack.app_token)})
     wrong = wrong.model_copy(update={"slack_app_token": SecretStr("xapp-wrong")})
 
-    good = by_subject(await check_slack(right, policy(), lambda: NOW))
-    bad = by_subject(await check_slack(wrong, policy(), lambda: NOW))
+    good = by_subject(await check_slack(right, policy()))
+    bad = by_subject(await check_slack(wrong, policy()))
 
     assert good["SLACK_APP_TOKEN"].fix is None
     assert "connections:write" in str(bad["SLACK_APP_TOKEN"].fix)

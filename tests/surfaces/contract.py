@@ -157,4 +157,4 @@ class PacedContract:
                 await hung.surface.post(late, place=hung.place, thread=None, again=False)
             slots.append(postponed.value.until)
 
-        assert len(set(slots)) == 1
+        assert max(slots) - min(slots) < timedelta(seconds=0.1)

@@ -16,6 +16,7 @@ from bot.core.policy import SlackPolicy
 from bot.sandbox import SandboxServer
 from bot.sandbox.messages import Message
 from bot.surfaces.slack import Connected, connect
+from storage.slots import MemorySlots
 from storage.tables import Role
 from tests.serving import serve
 
@@ -138,6 +139,7 @@ async def opened(
         app_token=sandbox.app_token if over_socket else None,
         api_url=sandbox.api_url,
         desk=desk,
+        slots=MemorySlots(lambda: (clock or time)().timestamp()),
         clock=clock or time,
     )
     async with serve(Starlette(routes=slack.routes)) as url:

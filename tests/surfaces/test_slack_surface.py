@@ -313,5 +313,5 @@ async def test_no_token_is_in_any_failure(sandbox: SandboxServer, caplog: pytest
 def test_a_client_of_this_machine_uses_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
 
-    assert Client(token="xoxb-1", api_url="http://127.0.0.1:1/api/", clock=Clock()).web.proxy is None
-    assert Client(token="xoxb-1", api_url="https://slack.com/api/", clock=Clock()).web.proxy is not None
+    assert Client(token="xoxb-1", api_url="http://127.0.0.1:1/api/").web.proxy is None
+    assert Client(token="xoxb-1", api_url="https://slack.com/api/").web.proxy is not None

@@ -1,7 +1,6 @@
 """Slack: the token, its scopes, the channels cards go to, and the people who may press."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Final
 
 import aiohttp
@@ -35,9 +34,9 @@ class _Refused(Exception):
         return wrong(subject, f"Slack says {self.code}", fix=f"{advice[:1].upper()}{advice[1:]}.")
 
 
-async def check_slack(settings: Settings, policy: Policy, clock: Callable[[], datetime]) -> list[Finding]:
+async def check_slack(settings: Settings, policy: Policy) -> list[Finding]:
     """Everything Slack can tell; with a token it refuses, only that."""
-    client = Client(token=settings.slack_bot_token.get_secret_value(), api_url=settings.slack_api_url, clock=clock)
+    client = Client(token=settings.slack_bot_token.get_secret_value(), api_url=settings.slack_api_url)
     await client.start()
     try:
         try:

@@ -14,6 +14,7 @@ from bot.surfaces.slack.door import Door
 from bot.surfaces.slack.editors import Editors
 from bot.surfaces.slack.identity import Identity
 from bot.surfaces.slack.listeners import register
+from bot.surfaces.slack.pacing import Pacer
 from bot.surfaces.slack.presses import Presses
 from bot.surfaces.slack.socket_mode import Socket
 from bot.surfaces.slack.submissions import Submissions
@@ -21,6 +22,7 @@ from bot.surfaces.slack.surface import SlackSurface
 from bot.surfaces.slack.talk import Talk
 from bot.surfaces.slack.tell import Teller
 from bot.surfaces.slack.wire import Client
+from storage.slots import Slots
 
 EVENTS_PATH = "/slack/events"
 
@@ -70,13 +72,20 @@ def connect(
     app_token: str | None,
     api_url: str,
     desk: Desk,
+    slots: Slots,
     clock: Callable[[], datetime],
 ) -> Connected:
     """Build everything; nothing is asked of Slack before `start`. `categories` are (name, title), for /signoff."""
-    client = Client(token=bot_token, api_url=api_url, clock=clock)
+    client = Client(token=bot_token, api_url=api_url)
     identity = Identity(client, clock)
     editors = Editors(clock)
-    surface = SlackSurface(client=client, policy=policy, identity=identity, editors=editors, clock=clock)
+    pacer = Pacer(
+        posts_per_second=policy.posts_per_second,
+        updates_per_minute=policy.updates_per_minute,
+        slots=slots,
+        clock=clock,
+    )
+    surface = SlackSurface(client=client, policy=policy, identity=identity, editors=editors, pacer=pacer, clock=clock)
     teller = Teller(client, editors, clock)
     app = _app(client, identity)
     register(

@@ -1,4 +1,4 @@
-"""Whose turn it is: posts at Slack's pace per channel, updates per workspace, in the order they were asked for.
+"""Whose turn it is: posts at Slack's pace per channel and in all, updates per workspace, in the order asked for.
 
 A slot is reserved the first time a card asks and kept for it: the worker is told to come again then, and never waits.
 """
@@ -10,87 +10,91 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from storage.jobs import Postpone
+from storage.slots import Rate, Slots
 
-SOON: Final = timedelta(seconds=0.2)  # nearer than that, and than a fifth of the pace, is now
 FORGOTTEN_AFTER: Final = timedelta(minutes=10)
 RESERVED_MOST: Final = 10_000
 POST_BURST: Final = 2
 UPDATE_BURST: Final = 10
-
-
-class Pace:
-    """A slot every `interval`, with up to `burst` at once after a rest: in any time t at most burst + t / interval."""
-
-    def __init__(self, *, interval: timedelta, burst: int) -> None:
-        self._interval = interval
-        self.soon = min(SOON, interval / 5)
-        self._allowance = interval * (burst - 1)
-        self._next: datetime | None = None  # when the next slot would be due if there were no burst
-
-    def reserve(self, now: datetime) -> datetime:
-        """The next free slot, taken."""
-        due = self._next if self._next is not None and self._next > now else now
-        self._next = due + self._interval
-        return max(now, due - self._allowance)
-
-    def rest_until(self, until: datetime) -> None:
-        """No slot before that, and no burst right after it."""
-        resumed = until + self._allowance
-        self._next = resumed if self._next is None else max(self._next, resumed)
-
-    def late(self, slot: datetime, now: datetime) -> bool:
-        """Whether a slot is so long past that using it now could crowd the ones that follow."""
-        return now - slot > self._interval + self.soon
+# Of the whole workspace Slack takes "several hundred" posts a minute, where a channel may have one a second.
+WORKSPACE_CHANNELS: Final = 5
+_ROOM: Final = 10  # posts less in a burst than Slack's: some come a moment late, with the next ones
+_WORKSPACE: Final = "posts"
+_UPDATES: Final = "updates"
 
 
 @dataclass(frozen=True)
 class _Reserved:
-    slot: datetime
-    pace: Pace
+    key: str
+    slot: float  # in the monotonic seconds of the slots
 
 
 class Pacer:
-    """Slots of one workspace."""
+    """Slots of one workspace. Whatever this machine's clock does, the pace is kept."""
 
-    def __init__(self, *, posts_per_second: float, updates_per_minute: float, clock: Callable[[], datetime]) -> None:
-        self._post_interval = timedelta(seconds=1 / posts_per_second)
-        self._posts: OrderedDict[str, Pace] = OrderedDict()
+    def __init__(
+        self,
+        *,
+        posts_per_second: float,
+        updates_per_minute: float,
+        slots: Slots,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._posts = Rate(interval=1 / posts_per_second, burst=POST_BURST)
+        per_minute = 60 * WORKSPACE_CHANNELS * posts_per_second
+        self._workspace = Rate(interval=60 / per_minute, burst=max(int(per_minute) - _ROOM, 1))
         burst = min(UPDATE_BURST, max(1, int(updates_per_minute // 5)))
         lasting = max(updates_per_minute - burst, updates_per_minute / 2)  # so that no minute sees more than the limit
-        self._updates = Pace(interval=timedelta(minutes=1) / lasting, burst=burst)
-        self._reserved: OrderedDict[tuple[str, str], _Reserved] = OrderedDict()
-        self._clock = clock
+        self._updates = Rate(interval=60 / lasting, burst=burst)
+        self._reserved: OrderedDict[tuple[str, str], _Reserved] = OrderedDict()  # by what is paced, and the card
+        self._slots, self._clock = slots, clock
 
-    def post_turn(self, channel: str, key: str, *, held_until: datetime | None = None) -> None:
-        """Return when this card may be posted now. Raises: Postpone to the slot that is reserved for it."""
-        pace = self._posts.setdefault(channel, Pace(interval=self._post_interval, burst=POST_BURST))
-        self._posts.move_to_end(channel)
-        while len(self._posts) > 1000:
-            self._posts.popitem(last=False)
-        self._turn(pace, ("post", key), held_until)
+    async def post_turn(self, channel: str, card: str) -> None:
+        """Return when this card may be posted now. Raises: Postpone to the slot that is reserved for it.
 
-    def update_turn(self, key: str, *, held_until: datetime | None = None) -> None:
+        First its turn in the channel, and once that has come its turn in the workspace: cards that wait in one channel
+        take nothing from the others.
+        """
+        if (_WORKSPACE, card) not in self._reserved or self._slots.held(_posts(channel)):
+            await self._turn(_posts(channel), self._posts, ("post", card))
+        await self._turn(_WORKSPACE, self._workspace, (_WORKSPACE, card))
+
+    async def update_turn(self, card: str) -> None:
         """The same for redrawing a card."""
-        self._turn(self._updates, ("update", key), held_until)
+        await self._turn(_UPDATES, self._updates, (_UPDATES, card))
 
-    def _turn(self, pace: Pace, name: tuple[str, str], held_until: datetime | None) -> None:
-        now = self._clock()
-        if held_until is not None and held_until > now:
-            pace.rest_until(held_until)
+    async def hold_posts(self, channel: str, seconds: float) -> None:
+        """Slack asked for rest in this channel: nobody posts there before."""
+        await self._slots.hold(_posts(channel), self._posts, seconds)
+
+    async def hold_updates(self, seconds: float) -> None:
+        await self._slots.hold(_UPDATES, self._updates, seconds)
+
+    async def _turn(self, key: str, rate: Rate, name: tuple[str, str]) -> None:
         reserved = self._reserved.pop(name, None)
-        if reserved is not None and reserved.pace is pace and not (held_until and reserved.slot < held_until):
-            if reserved.slot - now > pace.soon:
-                self._keep(name, reserved, now)
-            if not pace.late(reserved.slot, now):
-                return
-        slot = pace.reserve(now)
-        if slot - now > pace.soon:
-            self._keep(name, _Reserved(slot, pace), now)
+        if reserved is None or not self._stands(reserved, key, rate):
+            wait = await self._slots.take(key, rate)
+            reserved = _Reserved(key, self._slots.monotonic() + wait)
+        self._wait_for(reserved, name, rate)
 
-    def _keep(self, name: tuple[str, str], reserved: _Reserved, now: datetime) -> None:
+    def _stands(self, reserved: _Reserved, key: str, rate: Rate) -> bool:
+        """Whether a slot may still be used: of this channel, not before the end of a hold, and not long past."""
+        now, held = self._slots.monotonic(), self._slots.held(key)
+        return reserved.key == key and not (held and reserved.slot < now + held) and not rate.late(now - reserved.slot)
+
+    def _wait_for(self, reserved: _Reserved, name: tuple[str, str], rate: Rate) -> None:
+        """Return if it is now, or nearly. Raises: Postpone."""
+        now = self._slots.monotonic()
+        if reserved.slot - now <= rate.soon:
+            return
+        forgotten = now - FORGOTTEN_AFTER.total_seconds()
         while self._reserved and (
-            len(self._reserved) >= RESERVED_MOST or next(iter(self._reserved.values())).slot < now - FORGOTTEN_AFTER
+            len(self._reserved) >= RESERVED_MOST or next(iter(self._reserved.values())).slot < forgotten
         ):
             self._reserved.popitem(last=False)
         self._reserved[name] = reserved
-        raise Postpone(reserved.slot)
+        raise Postpone(self._clock() + timedelta(seconds=reserved.slot - now))
+
+
+def _posts(channel: str) -> str:
+    return f"post {channel}"

@@ -1,8 +1,10 @@
 """Slack as a surface: cards posted once, redrawn, found again; members read; links made."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from bot.core.cards import Card
@@ -38,38 +40,37 @@ class SlackSurface:
         policy: SlackPolicy,
         identity: Identity,
         editors: Editors,
+        pacer: Pacer,
         clock: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._identity = identity
         self._editors = editors
         self._roster = Roster(client, policy, clock)
-        self._pacer = Pacer(
-            posts_per_second=policy.posts_per_second, updates_per_minute=policy.updates_per_minute, clock=clock
-        )
+        self._pacer = pacer
 
     async def post(self, card: Card, *, place: str, thread: str | None, again: bool) -> str:
         """See Surface.post. Raises storage.jobs.Postpone until the card's turn in its channel has come."""
         await self._warn(card)
-        held = self._client.held_until("chat.postMessage", place)
-        self._pacer.post_turn(place, card.key, held_until=held)
+        await self._pacer.post_turn(place, card.key)
         root = self._root(place, thread)
         if again and (found := await self._find(card.key, place, root)) is not None:
             return str(Ref(place, found, root))
         drawn = message(card)
-        answer = await self._client.call(
-            "chat.postMessage",
-            channel=place,
-            text=drawn.text,
-            blocks=drawn.blocks,
-            thread_ts=root,
-            reply_broadcast=True if root and card.broadcast else None,
-            metadata={"event_type": EVENT_TYPE, "event_payload": {"key": card.key}},
-            mrkdwn=False,
-            parse="none",
-            unfurl_links=False,
-            unfurl_media=False,
-        )
+        async with _obeying(partial(self._pacer.hold_posts, place)):
+            answer = await self._client.call(
+                "chat.postMessage",
+                channel=place,
+                text=drawn.text,
+                blocks=drawn.blocks,
+                thread_ts=root,
+                reply_broadcast=True if root and card.broadcast else None,
+                metadata={"event_type": EVENT_TYPE, "event_payload": {"key": card.key}},
+                mrkdwn=False,
+                parse="none",
+                unfurl_links=False,
+                unfurl_media=False,
+            )
         ts = answer.get("ts")
         if not isinstance(ts, str):
             raise SurfaceUnavailable("chat.postMessage: an answer without ts")
@@ -79,12 +80,12 @@ class SlackSurface:
         """See Surface.update. A message deleted from Slack is refused, with words that say so."""
         where = Ref.parse(ref)
         await self._warn(card)
-        held = self._client.held_until("chat.update", where.channel)
-        self._pacer.update_turn(card.key, held_until=held)
+        await self._pacer.update_turn(card.key)
         drawn = message(card)
-        await self._client.call(
-            "chat.update", channel=where.channel, ts=where.ts, text=drawn.text, blocks=drawn.blocks, parse="none"
-        )
+        async with _obeying(self._pacer.hold_updates):
+            await self._client.call(
+                "chat.update", channel=where.channel, ts=where.ts, text=drawn.text, blocks=drawn.blocks, parse="none"
+            )
 
     async def members(self) -> Sequence[Member]:
         return await self._roster.read()
@@ -145,6 +146,17 @@ class SlackSurface:
                 log.warning("an open form could not be warned", extra={"key": card.key})
             else:
                 self._editors.told(editor.view_id, card, (answer.get("view") or {}).get("hash"))
+
+
+@asynccontextmanager
+async def _obeying(hold: Callable[[float], Awaitable[None]]) -> AsyncIterator[None]:
+    """Around one call: what Slack asks to be left alone for, it is, by every replica."""
+    try:
+        yield
+    except SurfaceUnavailable as refusal:
+        if refusal.retry_after_seconds:
+            await hold(refusal.retry_after_seconds)
+        raise
 
 
 def _what_changed(editor: Editor, card: Card) -> str:

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -59,7 +58,7 @@ class Client:
     comes again. Without a session of ours slack_sdk opens a connection per call.
     """
 
-    def __init__(self, *, token: str, api_url: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, *, token: str, api_url: str) -> None:
         self.web = AsyncWebClient(
             token=token,
             base_url=api_url.rstrip("/") + "/",
@@ -69,8 +68,6 @@ class Client:
         )
         if is_loopback(api_url):
             self.web.proxy = None  # slack_sdk takes one from the environment; none reaches loopback
-        self._clock = clock
-        self._held: dict[tuple[str, str], datetime] = {}
 
     async def start(self) -> None:
         if self.web.session is None or self.web.session.closed:
@@ -80,14 +77,6 @@ class Client:
     async def stop(self) -> None:
         if self.web.session is not None:
             await self.web.session.close()
-
-    def held_until(self, method: str, channel: str) -> datetime | None:
-        """Until when Slack asked not to be called there again; None: it did not, or that time is over."""
-        until = self._held.get((method, channel))
-        if until is not None and until <= self._clock():
-            del self._held[method, channel]
-            return None
-        return until
 
     async def call(self, method: str, *, channel: str = "", get: bool = False, **arguments: Any) -> dict[str, Any]:
         """The answer's JSON. `get`: a reading method, which takes a query; the others take a JSON body.
@@ -99,7 +88,7 @@ class Client:
         if channel:
             arguments["channel"] = channel
         given = {key: value for key, value in arguments.items() if value is not None}
-        with self._translated(method, channel):
+        with _failures(method):
             if get:
                 query = {key: int(value) if isinstance(value, bool) else value for key, value in given.items()}
                 response = await self.web.api_call(method, http_verb="GET", params=query)
@@ -109,15 +98,6 @@ class Client:
         if not isinstance(data, dict):
             raise SurfaceUnavailable(f"{method}: an answer that is not JSON")
         return data
-
-    def _translated(self, method: str, channel: str) -> AbstractContextManager[None]:
-        return _failures(method, lambda seconds: self._hold(method, channel, seconds))
-
-    def _hold(self, method: str, channel: str, seconds: float) -> None:
-        if len(self._held) > 1000:
-            now = self._clock()
-            self._held = {key: until for key, until in self._held.items() if until > now}
-        self._held[method, channel] = self._clock() + timedelta(seconds=seconds)
 
 
 def _quiet() -> logging.Logger:
@@ -132,7 +112,7 @@ def is_loopback(url: str) -> bool:
 
 
 @contextmanager
-def _failures(method: str, hold: Callable[[float], None]) -> Iterator[None]:
+def _failures(method: str) -> Iterator[None]:
     """Every failure of a call as SurfaceUnavailable or SurfaceRefused, from its cause."""
     try:
         yield
@@ -140,9 +120,7 @@ def _failures(method: str, hold: Callable[[float], None]) -> Iterator[None]:
         code, status = _code(error), _status(error)
         CALLS.labels(method=method, result=code[:40]).inc()
         if status == 429 or code in ("ratelimited", "rate_limited"):
-            seconds = _retry_after(error)
-            hold(seconds)
-            raise SurfaceUnavailable(f"{method}: ratelimited", retry_after_seconds=seconds) from error
+            raise SurfaceUnavailable(f"{method}: ratelimited", retry_after_seconds=_retry_after(error)) from error
         if status >= 500 or code in TEMPORARY or code.startswith("http_"):
             raise SurfaceUnavailable(f"{method}: {code}") from error
         raise SurfaceRefused(_refusal(method, code, error)) from error
