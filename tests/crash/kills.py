@@ -95,8 +95,8 @@ class Kills:
         ends = [asyncio.create_task(life.ended.wait()), asyncio.create_task(life.hung.wait())]
         try:
             while not any(end.done() for end in ends):
-                if point in _PROVOKED and not self.receiver._script:
-                    self.receiver.next(_PROVOKED[point])
+                if point in _PROVOKED:
+                    self.receiver.first(_PROVOKED[point])
                 await asyncio.wait(ends, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for end in ends:

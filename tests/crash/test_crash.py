@@ -33,7 +33,7 @@ async def test_no_crash_breaks_a_promise(
     request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    kills, seed = request.config.getoption("kills", default=28), request.config.getoption("seed", default=1)
+    kills, seed = request.config.getoption("kills", default=26), request.config.getoption("seed", default=1)
     replicas = request.config.getoption("replicas", default=1)
     again = f"--kills {kills} --seed {seed}" + (" --postgres" if server else "")
     again += f" --replicas {replicas}" if replicas > 1 else ""

@@ -58,7 +58,7 @@ class Troubles:
 
     async def of_slack_and_channel(self, chance: random.Random, enough: asyncio.Event) -> None:
         while not enough.is_set():
-            await asyncio.sleep(chance.uniform(0.1, 0.5))
+            await asyncio.sleep(chance.uniform(0.2, 0.7))
             fault = Fault(chance.choice(TROUBLES), chance.choice(TROUBLED), seconds=0.3)
             if chance.random() < 0.15:
                 fault = Fault(chance.choice(EVENT_TROUBLES), EVENT)

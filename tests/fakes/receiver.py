@@ -61,6 +61,11 @@ class Receiver:
     def next(self, *answers: Answer) -> None:
         self._script.extend(answers)
 
+    def first(self, answer: Answer) -> None:
+        """Before whatever is scripted."""
+        if list(self._script)[:1] != [answer]:
+            self._script.appendleft(answer)
+
     @property
     def taken(self) -> list[Post]:
         """What was taken, each key once, in the order in which it first came."""
