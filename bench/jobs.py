@@ -1,4 +1,4 @@
-"""How long after a commit a job begins: the bot's own job engine on a database of its own, in its own process.
+"""How long after a commit a job begins: the job engine of the database, alone in a process of its own.
 
 Run as a process: `python -m bench.jobs URL COUNT`, on a migrated database. Prints the milliseconds as JSON.
 """
@@ -13,6 +13,7 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from storage.database import Database, Tx
 from storage.jobs import Claimed, TableJobs, Work
+from storage.procrastinated import ProcrastinateJobs
 from storage.tables import JobKind
 
 _PAUSE_SECONDS = 0.01  # between jobs: each is promised to a worker at rest
@@ -29,7 +30,7 @@ async def measure(url: str, count: int) -> list[float]:
 
     took = []
     async with Database(url) as db:
-        jobs = TableJobs(db, _now)
+        jobs = TableJobs(db, _now) if db.sqlite else ProcrastinateJobs(db, _now)
         worker = asyncio.create_task(jobs.work({JobKind.SHOW: Work(handle=handle)}))
         for number in range(count):
             durable: list[float] = []
