@@ -29,7 +29,7 @@ lint: setup-dev ## the checks without the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup-dev ## measure presses and whole loops a second, and their latencies
+bench: setup-dev ## measure every figure that has a goal, in twelve minutes (ARGS=--quick: in one)
 	@$(BIN)/python -m bench $(ARGS)
 
 crash: setup-dev ## kill the bot at random moments, again and again (ARGS for options)
