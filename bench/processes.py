@@ -94,10 +94,10 @@ class Process:
     child: asyncio.subprocess.Process
     log: Path
 
-    async def line(self) -> str:
+    async def line(self, *, within_seconds: float = START_SECONDS) -> str:
         """Its next line of output."""
         assert self.child.stdout is not None
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(within_seconds):
             told = await self.child.stdout.readline()
         if not told:
             raise Stuck(f"{self.running.name} ended: see {self.log}")

@@ -34,7 +34,7 @@ class Amounts:
     promises: int = 200
     commits: int = 500
     articles: int = 20_000  # and as many past replies
-    searches: int = 300
+    searches: int = 200
     cards: int = 600  # over ten channels
     past: int = 1_000_000  # conversations
     past_presses: int = 300  # in each of four rounds
