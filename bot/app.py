@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,10 +39,11 @@ from bot.surfaces import slack
 from bot.surfaces.base import Surface
 from storage.database import Database
 from storage.failpoints import Point, reached
-from storage.jobs import Retry, TableJobs, Work
+from storage.job_engine import Engine, engine
+from storage.jobs import Retry, Work
 from storage.slots import slots
 from storage.tables import JobKind
-from storage.wakes import Wakes
+from storage.wakes import Wakes, hint
 from storage.wakes import wakes as told_to_all
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ class App:
     settings: Settings
     policy: Policy
     db: Database
-    jobs: TableJobs
+    jobs: Engine
     wakes: Wakes
     works: Mapping[JobKind, Work]
     slack: slack.Connected
@@ -112,8 +114,9 @@ class App:
         await self.db.__aexit__()
 
     async def ready(self) -> dict[str, str | None]:
-        working = self._working is not None and not self._working.done()
-        return {"jobs": None if working else "The worker ended: restart, and look for its last error in the log."}
+        if self._working is None or self._working.done():
+            return {"jobs": "The worker ended: restart, and look for its last error in the log."}
+        return {"jobs": None if self.jobs.alive else "Jobs wait for the database: see that it runs and answers."}
 
     async def troubles(self) -> dict[str, str | None]:
         """What hinders the surfaces. Customers' messages are kept meanwhile: no reason to be unready."""
@@ -131,7 +134,7 @@ class App:
 def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime.now(UTC)) -> App:
     """Nothing is opened or started yet."""
     db = Database(settings.database_url)
-    jobs = TableJobs(db, clock)
+    jobs = engine(db, clock)
     wakes = told_to_all(db)
     surfaces: dict[str, Surface] = {}
     shop = Workshop(db=db, jobs=jobs, policy=policy, clock=clock, surfaces=(slack.NAME,))
@@ -154,7 +157,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
         api_url=settings.slack_api_url,
     )
     surfaces[slack.NAME] = connected.surface
-    adapters = tuple(_adapter(name, channel, shop, settings) for name, channel in policy.channels.items())
+    adapters = tuple(_adapter(name, channel, shop, settings, wakes) for name, channel in policy.channels.items())
     relaying = Relaying(shop, {adapter.name: adapter for adapter in adapters})
     works = {
         JobKind.DRAFT: Work(
@@ -164,7 +167,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
             at_once=8,
             retry=DRAFTS,
         ),
-        JobKind.SHOW: Work(handle=showing, at_once=8, retry=CARDS),
+        JobKind.SHOW: Work(handle=showing, at_once=8, retry=CARDS, merge=True),
         JobKind.RELEASE: Work(handle=relaying.release, at_once=32, retry=REPLIES),
         JobKind.RELAY: Work(handle=relaying.relay, at_once=32, retry=REPLIES, given_up=relaying.given_up),
         JobKind.ROSTER: Work(handle=roster, at_once=1),
@@ -191,20 +194,24 @@ def _plain(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
 
 
-def _adapter(name: str, channel: ChannelPolicy, shop: Workshop, settings: Settings) -> Adapter:
+def _adapter(name: str, channel: ChannelPolicy, shop: Workshop, settings: Settings, wakes: Wakes) -> Adapter:
     receive = Receiving(shop)
     match channel:
         case WebChatPolicy():
-            return WebChat(
+            topic = f"webchat/{name}"
+            chat = WebChat(
                 name=name,
                 title=channel.title,
                 receive=receive,
                 transcript=Transcribing(shop.db, name),
                 secret=settings.secret.get_secret_value(),
                 clock=shop.clock,
+                tell=None if shop.db.sqlite else partial(hint, shop.db, wakes, topic),
                 allowed_origins=channel.allowed_origins,
                 company=shop.policy.desk.name,
             )
+            wakes.subscribe(topic, chat.wake, missed=chat.wake_all)
+            return chat
         case WebhookPolicy():
             return Webhook(
                 name=name,

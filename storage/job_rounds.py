@@ -92,6 +92,11 @@ class Rounds(ABC):
         open_round = self.working and (self._look or (self._round is not None and not self._round.done()))
         return len(self._running) + len(self._ended) + open_round
 
+    @property
+    def alive(self) -> bool:
+        """Whether jobs are being taken: the database answers, and with replicas, none takes this one for dead."""
+        return not self._away
+
     async def work(self, works: Mapping[JobKind, Work]) -> None:
         """See Jobs.work."""
         if self.working:

@@ -1,34 +1,29 @@
-"""One process at a time keeps an installation's promises: a second one is told so, clearly, before it does anything."""
+"""On SQLite one process at a time keeps the promises: a second one is told so, clearly, before it does anything."""
 
 import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
-
-import psycopg
 
 from storage.engines import address, sqlite_path
 
-_KEY: Final = 715_516  # the advisory lock's number on PostgreSQL; one database holds one installation
-
 
 class AlreadyRunning(Exception):
-    """Another process works on this database. The message says which, as far as it can be known."""
+    """Another process works on this file. The message says which, as far as it can be known."""
 
 
 @contextlib.contextmanager
 def only_one(url: str) -> Iterator[None]:
-    """Hold the installation's lock. It ends with the process however that ends: nothing is left to clean up.
+    """Hold the installation's lock, a file beside the database. It ends with the process however that ends.
 
-    On SQLite a lock file beside the database, on PostgreSQL an advisory lock on a connection of its own.
+    On PostgreSQL any number of replicas may run: nothing is held.
 
     Raises:
         AlreadyRunning: somebody else holds it.
     """
     path = sqlite_path(address(url))
-    with _file(path) if path is not None else _advisory(url):
+    with _file(path) if path is not None else contextlib.nullcontext():
         yield
 
 
@@ -48,20 +43,3 @@ def _file(database: Path) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield  # the file stays: removing it would let two processes lock two files of one name
-
-
-@contextlib.contextmanager
-def _advisory(url: str) -> Iterator[None]:
-    plain = address(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True, keepalives_idle=30, application_name="signoff lock") as connection:
-        row = connection.execute("select pg_try_advisory_lock(%s)", (_KEY,)).fetchone()
-        if row is None or not row[0]:
-            holder = connection.execute(
-                "select coalesce(host(client_addr), 'this machine') from pg_stat_activity join pg_locks using (pid) "
-                "where locktype = 'advisory' and objid = %s and granted and database = "
-                "(select oid from pg_database where datname = current_database())",
-                (_KEY,),
-            ).fetchone()
-            where = f"a process on {holder[0]}" if holder else "another process"
-            raise AlreadyRunning(f"{where} is already running on this database")
-        yield

@@ -94,8 +94,7 @@ class ProcrastinateJobs(Rounds):
 
     @property
     def alive(self) -> bool:
-        """Whether jobs can be taken: PostgreSQL answers, and no other replica takes this one for dead."""
-        return self._pulse.alive(self._pulse.worker)
+        return super().alive and self._pulse.alive(self._pulse.worker)
 
     @property
     def poll(self) -> timedelta:  # type: ignore[override]  # of what is known right now

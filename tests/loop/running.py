@@ -19,8 +19,8 @@ from bot.app import App, build
 from bot.core.policy import Policy
 from bot.sandbox import Message, Person, SandboxServer, Workspace
 from bot.settings import Settings
-from storage.database import Database, Tx, table_of
-from storage.tables import Conversation, Decision, Job
+from storage.database import Database, table_of
+from storage.tables import Conversation, Decision
 from storage.tables import Message as Said
 from tests.fakes.claude import FakeClaude
 from tests.fakes.receiver import Receiver
@@ -135,17 +135,17 @@ class Loop:
     async def settled(self, *, within_seconds: float = 20) -> None:
         """Nothing is promised any more."""
         async with asyncio.timeout(within_seconds):
-            while self.app.jobs.busy or await self.db.read(_jobs):  # noqa: ASYNC110 - jobs end without announcement
+            while self.app.jobs.busy or await self._promised():  # noqa: ASYNC110 - jobs end without announcement
                 await asyncio.sleep(0.02)
+
+    async def _promised(self) -> bool:
+        depth = await self.app.jobs.depth()
+        return bool(depth.queued or depth.failed)
 
     async def metric(self, *words: str) -> float:
         """The sum of the series whose line has all these words."""
         lines = (await self.http.get("/metrics")).text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if all(word in line for word in words))
-
-
-def _jobs(tx: Tx) -> bool:
-    return bool(tx.run(table_of(Job).select().limit(1)))
 
 
 def signed(body: bytes, *, id: str, at: datetime | None = None) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from anthropic.types import ModelInfo
 from pydantic import SecretStr
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from bot.__main__ import main
@@ -26,7 +27,7 @@ from bot.sandbox.faults import Fault, Trouble
 from bot.settings import Settings
 from bot.surfaces.slack.scopes import SCOPES
 from storage import schema
-from storage.database import Database, table_of
+from storage.database import Database, Tx, table_of
 from storage.tables import Job, JobKind, JobStatus
 from tests.fakes.claude import FakeClaude
 from tests.operators.built import settings
@@ -258,7 +259,7 @@ async def test_no_channel_at_all_is_wrong() -> None:
 
 async def test_failed_jobs_and_an_empty_knowledge_base_are_told(database_url: str) -> None:
     async with Database(database_url) as db:
-        await db.write(lambda tx: tx.connection.execute(table_of(Job).insert(), _job()) and None)
+        await db.write(_given_up)
 
     found = wrong_ones(await check_store(database_url))
 
@@ -266,15 +267,13 @@ async def test_failed_jobs_and_an_empty_knowledge_base_are_told(database_url: st
     assert "signoff kb import DIR" in found["knowledge base"][1]
 
 
-def _job() -> dict[str, object]:
-    return {
-        "kind": JobKind.SHOW,
-        "subject": "pst_1",
-        "status": JobStatus.FAILED,
-        "run_at": NOW,
-        "attempts": 20,
-        "created_at": NOW,
-    }
+def _given_up(tx: Tx) -> None:
+    if tx.postgres:
+        sql = "insert into procrastinate_jobs (queue_name, task_name, status) values ('signoff', 'show', 'failed')"
+        tx.run(text(sql))
+    else:
+        failed = {"kind": JobKind.SHOW, "subject": "pst_1", "status": JobStatus.FAILED, "run_at": NOW}
+        tx.run(table_of(Job).insert().values(**failed, attempts=20, created_at=NOW))
 
 
 async def test_a_database_without_schema_is_told_and_none_is_made(empty_url: str, tmp_path: Path) -> None:

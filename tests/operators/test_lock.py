@@ -1,4 +1,4 @@
-"""One process at a time works on an installation."""
+"""One process at a time works on a SQLite file; on PostgreSQL as many as there are replicas."""
 
 import os
 from pathlib import Path
@@ -17,11 +17,18 @@ with only_one(sys.argv[1]):
 """
 
 
-def test_a_second_one_is_told_and_a_later_one_is_not(database_url: str) -> None:
-    with only_one(database_url):
-        _refused(database_url, "is already running on")
+def test_a_second_one_is_told_and_a_later_one_is_not(sqlite_url: str) -> None:
+    with only_one(sqlite_url):
+        _refused(sqlite_url, "is already running on")
 
-    with only_one(database_url):
+    with only_one(sqlite_url):
+        pass
+
+
+def test_replicas_may_share_a_postgresql_which_is_not_even_asked() -> None:
+    nowhere = "postgresql+psycopg://bot@127.0.0.1:1/signoff"
+
+    with only_one(nowhere), only_one(nowhere):
         pass
 
 
@@ -42,26 +49,16 @@ def test_databases_of_their_own_do_not_meet(sqlite_url: str, tmp_path: Path) -> 
         pass
 
 
-def test_a_killed_process_leaves_no_lock_behind(database_url: str) -> None:
-    with started(HOLD, database_url) as holder:
+def test_a_killed_process_leaves_no_lock_behind(sqlite_url: str) -> None:
+    with started(HOLD, sqlite_url) as holder:
         holder.says("held")
-        _refused(database_url, "is already running")
+        _refused(sqlite_url, "is already running")
         holder.kill()
 
-    _eventually_free(database_url)
+    with only_one(sqlite_url):
+        pass
 
 
 def _refused(url: str, words: str) -> None:
     with pytest.raises(AlreadyRunning, match=words), only_one(url):
         pass
-
-
-def _eventually_free(url: str) -> None:
-    """PostgreSQL notices a closed connection a moment later."""
-    for _ in range(1000):
-        try:
-            with only_one(url):
-                return
-        except AlreadyRunning:
-            continue
-    pytest.fail("still locked")

@@ -1,5 +1,9 @@
 """The database: there, at the right schema, with articles to draft from, and with no job given up."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -7,16 +11,11 @@ from bot.commands.checks import Finding, fine, wrong
 from storage import schema
 from storage.database import Database, Tx, table_of
 from storage.engines import address, sqlite_path
-from storage.tables import Article, Delivery, DeliveryStatus, Job, JobKind, JobStatus
+from storage.job_engine import engine
+from storage.tables import Article, Delivery, DeliveryStatus, JobKind
 
-_ARTICLE, _JOB, _DELIVERY = table_of(Article), table_of(Job), table_of(Delivery)
+_ARTICLE, _DELIVERY = table_of(Article), table_of(Delivery)
 _ARTICLES = select(func.count()).where(_ARTICLE.c.current)
-_FAILED_JOBS = (
-    select(_JOB.c.kind, func.count())
-    .where(_JOB.c.status == JobStatus.FAILED)
-    .group_by(_JOB.c.kind)
-    .order_by(_JOB.c.kind)
-)
 _FAILED_DELIVERIES = select(func.count()).where(_DELIVERY.c.status == DeliveryStatus.FAILED)
 _CURES = {
     JobKind.DRAFT: "See the log for the cause, mend it, and restart: they begin anew",
@@ -39,23 +38,25 @@ async def check_store(url: str) -> list[Finding]:
             if not schema.at_head(db.engine):
                 what = f"{kind} at {version or 'no schema'}, not {schema.head()}"
                 return [wrong("database", what, fix="Run `signoff migrate`.")]
-            return [fine("database", f"{kind} at {version}"), *await db.read(_contents)]
+            depth = await engine(db, lambda: datetime.now(UTC)).depth()
+            return [fine("database", f"{kind} at {version}"), *await db.read(partial(_contents, depth.failed))]
     except (SQLAlchemyError, OSError) as error:
         cause = getattr(error, "orig", None) or error
         what = f"cannot be used: {str(cause).strip().splitlines()[0]}"
         return [wrong("database", what, fix="See that it runs, and that DATABASE_URL names it and may open it.")]
 
 
-def _contents(tx: Tx) -> list[Finding]:
+def _contents(failed: Mapping[JobKind, int], tx: Tx) -> list[Finding]:
     articles = tx.run(_ARTICLES)[0][0]
-    failed = tx.run(_FAILED_JOBS)
     undelivered = tx.run(_FAILED_DELIVERIES)[0][0]
     findings = [
         fine("knowledge base", f"{articles} articles")
         if articles
         else wrong("knowledge base", "is empty: drafts have nothing to rest on", fix="Run `signoff kb import DIR`.")
     ]
-    findings += [wrong(f"{row[0]} jobs", f"{row[1]} given up", fix=f"{_CURES[row[0]]}.") for row in failed]
+    findings += [
+        wrong(f"{kind} jobs", f"{count} given up", fix=f"{_CURES[kind]}.") for kind, count in sorted(failed.items())
+    ]
     if undelivered:
         findings.append(wrong("replies", f"{undelivered} not delivered", fix="Press Retry on the red cards."))
     return findings if failed or undelivered else [*findings, fine("jobs", "none given up")]

@@ -1,0 +1,15 @@
+"""Which engine keeps the jobs: procrastinate where replicas may share a PostgreSQL, the job table on SQLite."""
+
+from datetime import timedelta
+
+from storage.database import Database
+from storage.job_rounds import Clock
+from storage.jobs import TableJobs
+from storage.procrastinated import ProcrastinateJobs
+
+Engine = TableJobs | ProcrastinateJobs
+
+
+def engine(db: Database, clock: Clock, *, grace: timedelta = timedelta(seconds=10)) -> Engine:
+    """One per process; nothing begins before `work`."""
+    return TableJobs(db, clock, grace=grace) if db.sqlite else ProcrastinateJobs(db, clock, grace=grace)
