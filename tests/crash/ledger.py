@@ -42,6 +42,11 @@ class Ledger:
 
     def jobs(self) -> list[Row]:
         """Promises not kept yet, on the engine's own table."""
+        if self.postgres:
+            return self.rows(
+                "select task_name as kind, args ->> 'subject' as subject, status, attempts, args ->> 'error' as error"
+                " from procrastinate_jobs"
+            )
         return self.rows("select kind, subject, status, attempts, error from job")
 
     def decisions(self) -> Counter[str]:
