@@ -62,6 +62,7 @@ class Relaying:
 
         Raises:
             TemporaryFailure: for the worker to repeat; the card says so from the first time on.
+            Lost: another replica may be at it.
         """
         letter = await self.shop.db.read(lambda tx: self._letter(tx, job.subject))
         if letter is None:
@@ -74,6 +75,7 @@ class Relaying:
             await self._fail(letter, "it may have been delivered: look at the channel before you press Retry")
             return
         reached(Point.SENDING)
+        job.confirm()
         try:
             external_id = await adapter.send(letter.reply)
         except PermanentFailure as refusal:
