@@ -39,8 +39,7 @@ from bot.surfaces import slack
 from bot.surfaces.base import Surface
 from storage.database import Database
 from storage.failpoints import Point, reached
-from storage.job_engine import Engine, engine
-from storage.jobs import Retry, Work
+from storage.jobs import Retry, TableJobs, Work
 from storage.slots import slots
 from storage.tables import JobKind
 from storage.wakes import Wakes, hint
@@ -67,7 +66,7 @@ class App:
     settings: Settings
     policy: Policy
     db: Database
-    jobs: Engine
+    jobs: TableJobs
     wakes: Wakes
     works: Mapping[JobKind, Work]
     slack: slack.Connected
@@ -114,9 +113,8 @@ class App:
         await self.db.__aexit__()
 
     async def ready(self) -> dict[str, str | None]:
-        if self._working is None or self._working.done():
-            return {"jobs": "The worker ended: restart, and look for its last error in the log."}
-        return {"jobs": None if self.jobs.alive else "Jobs wait for the database: see that it runs and answers."}
+        working = self._working is not None and not self._working.done()
+        return {"jobs": None if working else "The worker ended: restart, and look for its last error in the log."}
 
     async def troubles(self) -> dict[str, str | None]:
         """What hinders the surfaces. Customers' messages are kept meanwhile: no reason to be unready."""
@@ -134,7 +132,7 @@ class App:
 def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime.now(UTC)) -> App:
     """Nothing is opened or started yet."""
     db = Database(settings.database_url)
-    jobs = engine(db, clock)
+    jobs = TableJobs(db, clock)
     wakes = told_to_all(db)
     surfaces: dict[str, Surface] = {}
     shop = Workshop(db=db, jobs=jobs, policy=policy, clock=clock, surfaces=(slack.NAME,))
@@ -167,7 +165,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
             at_once=8,
             retry=DRAFTS,
         ),
-        JobKind.SHOW: Work(handle=showing, at_once=8, retry=CARDS, merge=True),
+        JobKind.SHOW: Work(handle=showing, at_once=8, retry=CARDS),
         JobKind.RELEASE: Work(handle=relaying.release, at_once=32, retry=REPLIES),
         JobKind.RELAY: Work(handle=relaying.relay, at_once=32, retry=REPLIES, given_up=relaying.given_up),
         JobKind.ROSTER: Work(handle=roster, at_once=1),

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 import psycopg
 from sqlalchemy import bindparam, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import Database, Tx
 
@@ -51,6 +52,12 @@ class Wakes(Protocol):
 
 def wakes(db: Database) -> Wakes:
     return LocalWakes() if db.sqlite else SharedWakes(db)
+
+
+async def hint(db: Database, wakes: Wakes, topic: str, words: str) -> None:
+    """Tell in a transaction of its own. A database that is away is no reason to fail: who listens looks anyway."""
+    with contextlib.suppress(SQLAlchemyError):
+        await db.write(lambda tx: wakes.tell(tx, topic, words))
 
 
 class _Subscribers:

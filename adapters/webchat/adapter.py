@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -43,6 +43,8 @@ class WebChat:
         transcript: Transcript,
         secret: str,
         clock: Callable[[], datetime],
+        tell: Callable[[str], Awaitable[None]]
+        | None = None,  # wakes this thread's pages elsewhere; None: there are none
         identity_secret: str | None = None,  # what the site signs identities with; None: `secret`
         allowed_origins: Sequence[str] = (),  # other sites that may embed the chat
         company: str = "Larkspur Supply",  # whose chat it is, on the page that it serves itself
@@ -63,6 +65,7 @@ class WebChat:
         self._by_address = Meter(per_address, clock=clock)
         self._streams = Streams(transcript=transcript, clock=clock, seating=seating, reread_seconds=reread_seconds)
         self._company = company
+        self._tell = tell
         self.routes = self._routes()
 
     def _routes(self) -> APIRouter:
@@ -173,8 +176,18 @@ class WebChat:
 
     async def send(self, reply: Reply) -> str:
         """The reply is in the transcript already: wake the pages that show it. Repeated, they find nothing new."""
-        self._streams.wake(reply.thread)
+        self.wake(reply.thread)
+        if self._tell is not None:
+            await self._tell(reply.thread)
         return reply.key
+
+    def wake(self, thread: str) -> None:
+        """There is something new: pages here that show this thread read it again."""
+        self._streams.wake(thread)
+
+    def wake_all(self) -> None:
+        """There may be something new anywhere."""
+        self._streams.wake_all()
 
     def hang_up(self) -> None:
         """End all live streams. A server that waits for its connections calls this before it waits."""

@@ -124,11 +124,14 @@ class Streams:
             if seat.thread == thread:
                 seat.news.set()
 
+    def wake_all(self) -> None:
+        for seat in self._seats:
+            seat.news.set()
+
     def hang_up(self) -> None:
         """End every stream, each after what it is just writing; no new one opens."""
         self._closing = True
-        for seat in self._seats:
-            seat.news.set()
+        self.wake_all()
 
     def live(self, seat: Seat, *, after: int, until: datetime) -> "Live":
         return Live(self._events(seat, Reading(after), until), leave=lambda: self._seats.discard(seat))
