@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 
-from storage import conversations, postings, reviews
+from storage import conversations, postings
 from storage.database import Tx, table_of
-from storage.rows import get, known
+from storage.joined import Joined
 from storage.tables import (
     Agent,
     Conversation,
@@ -19,7 +19,9 @@ from storage.tables import (
     Draft,
     Message,
     Posting,
+    PostingStatus,
     Review,
+    ReviewStatus,
 )
 
 EARLIER: Final = 4  # messages shown before the ones to be answered
@@ -28,7 +30,37 @@ ANSWERED_MOST: Final = 100
 ANSWERED_CHARS: Final = 250_000  # more than any surface can show
 _DECISION: Final = table_of(Decision)
 _AGENT: Final = table_of(Agent)
-_SIGNED: Final = select(_DECISION, _AGENT.c.name.label("by")).join(_AGENT, _AGENT.c.id == _DECISION.c.agent_id)
+_POSTING: Final = table_of(Posting)
+_CONVERSATION: Final = table_of(Conversation)
+_CUSTOMER: Final = table_of(Customer)
+_REVIEW: Final = table_of(Review)
+_DRAFT: Final = table_of(Draft)
+_MESSAGE: Final = table_of(Message)
+_DELIVERY: Final = table_of(Delivery)
+
+_ROWS: Final = Joined(Posting, Conversation, Customer, Review, Draft, Message, Agent)
+_BEHIND: Final = (
+    select(*_ROWS.columns)
+    .select_from(_POSTING)
+    .join(_CONVERSATION, _CONVERSATION.c.id == _POSTING.c.conversation_id)
+    .join(_CUSTOMER, _CUSTOMER.c.id == _CONVERSATION.c.customer_id)
+    .outerjoin(_REVIEW, _REVIEW.c.id == _POSTING.c.review_id)
+    .outerjoin(_DRAFT, _DRAFT.c.id == _REVIEW.c.draft_id)
+    .outerjoin(_MESSAGE, _MESSAGE.c.id == _POSTING.c.message_id)
+    .outerjoin(_AGENT, _AGENT.c.id == _CONVERSATION.c.owner_id)
+    .where(_POSTING.c.id == bindparam("posting_id"))
+)
+_SENT: Final = Joined(Message, Delivery)
+_OUTGOING: Final = (
+    select(*_SENT.columns)
+    .select_from(_MESSAGE)
+    .outerjoin(_DELIVERY, _DELIVERY.c.message_id == _MESSAGE.c.id)
+    .where(_MESSAGE.c.decision_id == bindparam("decision_id"))
+)
+_SIGNATURE: Final = Joined(Decision)
+_SIGNED: Final = select(*_SIGNATURE.columns, _AGENT.c.name.label("signed_by")).join(
+    _AGENT, _AGENT.c.id == _DECISION.c.agent_id
+)
 _ABOUT: Final = _SIGNED.where(_DECISION.c.review_id == bindparam("review_id")).order_by(
     _DECISION.c.created_at, _DECISION.c.id
 )
@@ -59,6 +91,7 @@ class Facts:
     newest: bool  # no later card hangs in this conversation on this surface
     moved: bool  # a later posting of the same review hangs elsewhere
     threaded: bool  # another card began the thread it hangs in
+    root: str | None  # the ref of the card that did; None: none hangs there yet
     conversation: Conversation
     customer: Customer
     owner: Agent | None
@@ -76,16 +109,37 @@ class Facts:
     redrafted: Signed | None  # the last Redraft
 
 
+# Questions whose cards say nothing of who released the conversation.
+_UNRELEASED: Final = (
+    ReviewStatus.PENDING,
+    ReviewStatus.DISMISSED,
+    ReviewStatus.SUPERSEDED,
+    ReviewStatus.EXPIRED,
+)
+
+
 def facts_of(tx: Tx, posting: Posting) -> Facts:
-    conversation = known(tx, Conversation, posting.conversation_id)
-    review = get(tx, Review, posting.review_id)
-    message = get(tx, Message, posting.message_id)
+    """Raises LookupError if the posting is gone."""
+    facts = facts_behind(tx, posting.id)
+    if facts is None:
+        raise LookupError(f"posting {posting.id} is gone")
+    return facts
+
+
+def facts_behind(tx: Tx, posting_id: str) -> Facts | None:
+    """None: there is no such posting."""
+    rows = tx.run(_BEHIND, posting_id=posting_id)
+    if not rows:
+        return None
+    row = rows[0]
+    posting, conversation = _ROWS.known(Posting, row), _ROWS.known(Conversation, row)
+    review, message = _ROWS.get(Review, row), _ROWS.get(Message, row)
     siblings = [other for other in postings.of_conversation(tx, conversation.id) if other.surface == posting.surface]
     place = [other.id for other in siblings].index(posting.id)
     later = siblings[place + 1 :]
     about = _signed(tx, review)
     settled = _settled(tx, about, review, message)
-    outgoing = _outgoing(tx, settled, message)
+    outgoing, delivery = _outgoing(tx, settled)
     before = _before(review, message)
     to_answer, unread = _to_answer(tx, review, message)
     return Facts(
@@ -93,33 +147,36 @@ def facts_of(tx: Tx, posting: Posting) -> Facts:
         newest=not later,
         moved=review is not None and any(other.review_id == review.id for other in later),
         threaded=any(other.place == posting.place for other in siblings[:place]),
+        root=_root(siblings, posting),
         conversation=conversation,
-        customer=known(tx, Customer, conversation.customer_id),
-        owner=get(tx, Agent, conversation.owner_id),
+        customer=_ROWS.known(Customer, row),
+        owner=_ROWS.get(Agent, row),
         review=review,
-        draft=reviews.draft_of(tx, review) if review else None,
+        draft=_ROWS.get(Draft, row),
         message=message,
         to_answer=to_answer,
         unread=unread,
-        earlier=tuple(conversations.said_up_to(tx, conversation.id, until=before, most=EARLIER)),
+        earlier=tuple(conversations.said_up_to(tx, conversation.id, until=before, most=EARLIER)) if before else (),
         settled=settled,
         outgoing=outgoing,
-        delivery=reviews.delivery_of(tx, outgoing.id) if outgoing else None,
-        released=_released(tx, conversation),
+        delivery=delivery,
+        released=_released(tx, conversation, review),
         recategorised=_last(about, DecisionKind.RECATEGORISE),
         redrafted=_last(about, DecisionKind.REDRAFT),
     )
 
 
+def _root(siblings: list[Posting], posting: Posting) -> str | None:
+    hanging = (o for o in siblings if o.place == posting.place and o.status is PostingStatus.POSTED)
+    return next((other.ref for other in hanging), None)
+
+
 def _signed(tx: Tx, review: Review | None) -> list[Signed]:
-    if review is None:
-        return []
-    return [_sign(dict(row._mapping)) for row in tx.run(_ABOUT, review_id=review.id)]
+    return [] if review is None else [_sign(row) for row in tx.run(_ABOUT, review_id=review.id)]
 
 
-def _sign(values: dict[str, Any]) -> Signed:
-    by = str(values.pop("by"))
-    return Signed(decision=Decision(**values), by=by)
+def _sign(row: Row[*tuple[Any, ...]]) -> Signed:
+    return Signed(decision=_SIGNATURE.known(Decision, row), by=str(row.signed_by))
 
 
 def _settled(tx: Tx, about: list[Signed], review: Review | None, message: Message | None) -> Signed | None:
@@ -127,20 +184,20 @@ def _settled(tx: Tx, about: list[Signed], review: Review | None, message: Messag
         return next((signed for signed in about if signed.decision.id == review.decision_id), None)
     if message is None or message.decision_id is None:
         return None
-    return _sign(dict(tx.run(_ONE, decision_id=message.decision_id)[0]._mapping))
+    return _sign(tx.run(_ONE, decision_id=message.decision_id)[0])
 
 
-def _released(tx: Tx, conversation: Conversation) -> Signed | None:
-    if conversation.owner_id is not None:
+def _released(tx: Tx, conversation: Conversation, review: Review | None) -> Signed | None:
+    if conversation.owner_id is not None or (review is not None and review.status in _UNRELEASED):
         return None
     rows = tx.run(_RELEASED, conversation_id=conversation.id)
-    return _sign(dict(rows[0]._mapping)) if rows else None
+    return _sign(rows[0]) if rows else None
 
 
-def _outgoing(tx: Tx, settled: Signed | None, message: Message | None) -> Message | None:
-    if message is not None:
-        return message if message.direction is Direction.OUTGOING else None
-    return reviews.message_of(tx, settled.decision.id) if settled else None
+def _outgoing(tx: Tx, settled: Signed | None) -> tuple[Message | None, Delivery | None]:
+    """What a decision sends, if it sends anything, and how far it got."""
+    rows = tx.run(_OUTGOING, decision_id=settled.decision.id) if settled else ()
+    return (_SENT.get(Message, rows[0]), _SENT.get(Delivery, rows[0])) if rows else (None, None)
 
 
 def _before(review: Review | None, message: Message | None) -> int:

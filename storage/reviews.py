@@ -18,14 +18,12 @@ from storage.tables import (
     Message,
     Review,
     ReviewStatus,
-    Seen,
 )
 
 _REVIEW: Final = table_of(Review)
 _FEEDBACK: Final = table_of(Feedback)
 _MESSAGE: Final = table_of(Message)
 _DELIVERY: Final = table_of(Delivery)
-_SEEN: Final = table_of(Seen)
 
 _PENDING: Final = select(_REVIEW).where(
     _REVIEW.c.conversation_id == bindparam("conversation_id"), _REVIEW.c.status == ReviewStatus.PENDING
@@ -103,7 +101,6 @@ _RESOLVED_BEFORE: Final = (
         _MESSAGE.c.created_at <= _DECISION.c.created_at,
     )
 )
-_SAW: Final = select(_SEEN.c.key).where(_SEEN.c.key == bindparam("key"))
 
 
 def pending(tx: Tx, conversation_id: str) -> Review | None:
@@ -173,8 +170,3 @@ def dealt_with_before(tx: Tx, message: Message) -> int:
         *tx.run(_RESOLVED_BEFORE, **about, before=message.created_at),
     ]
     return max(row[0] or 0 for row in found)
-
-
-def seen(tx: Tx, key: str) -> bool:
-    """Whether a surface's delivery was noted as one that had its effect."""
-    return bool(tx.run(_SAW, key=key))

@@ -31,6 +31,7 @@ from bot.steps.workshop import Workshop, show_review, want_postings
 from storage import agents, reviews
 from storage.database import Tx
 from storage.failpoints import Point, reached
+from storage.presses import met
 from storage.rows import change, get, known, lock
 from storage.tables import (
     Agent,
@@ -85,16 +86,25 @@ class Deciding:
 
     def _decide(self, tx: Tx, press: Press) -> Verdict:
         now = self.shop.clock()
-        agent = agents.agent_for(tx, press.who.surface, press.who.external_id)
-        if agent is None:
-            return verdicts.NOT_ALLOWED
         conversation = lock(tx, Conversation, press.on.conversation_id)
+        who, event = press.who, f"{press.who.surface}:{press.event}" if press.event else None
+        found = met(tx, surface=who.surface, external_id=who.external_id, review_id=press.on.review_id, event=event)
+        if found is None:
+            return verdicts.NOT_ALLOWED
         if conversation is None:
             return verdicts.NOT_FOUND
-        event = f"{press.who.surface}:{press.event}" if press.event else None
-        if event and reviews.seen(tx, event):
+        if found.seen:
             return verdicts.REPEATED
-        stand = Stand(tx=tx, shop=self.shop, press=press, agent=agent, conversation=conversation, now=now)
+        stand = Stand(
+            tx=tx,
+            shop=self.shop,
+            press=press,
+            agent=found.agent,
+            review=found.review,
+            draft=found.draft,
+            conversation=conversation,
+            now=now,
+        )
         verdict = self._meet(stand)
         if event and verdict.answer is Answer.RECORDED:  # a refused form may be sent again as it is
             tx.add(Seen(key=event, at=now))
@@ -125,10 +135,9 @@ class Deciding:
                 assert_never(press.decision)
 
     def _settle(self, stand: Stand) -> Verdict:
-        review = get(stand.tx, Review, stand.press.on.review_id)
+        review, draft = stand.review, stand.draft
         if review is None or review.conversation_id != stand.conversation.id:
             return verdicts.NOT_FOUND
-        draft = reviews.draft_of(stand.tx, review)
         refusal = self._refusal(stand, review, draft)
         if refusal is not None:
             return refusal
@@ -162,7 +171,7 @@ class Deciding:
 
     def _take_over(self, stand: Stand) -> Verdict:
         """Of a question, or of a conversation that somebody else owns or nobody asks about."""
-        review = get(stand.tx, Review, stand.press.on.review_id)
+        review = stand.review
         if review is not None and review.conversation_id != stand.conversation.id:
             return verdicts.NOT_FOUND
         if stand.conversation.owner_id is not None:

@@ -11,12 +11,11 @@ from bot.core.drawing import draw
 from bot.core.texts import legible, one_line
 from bot.steps.workshop import Workshop, promise_show
 from bot.surfaces.base import Surface, SurfaceRefused
-from storage import postings
 from storage.database import Tx
-from storage.facts import Facts, facts_of
+from storage.facts import Facts, facts_behind
 from storage.failpoints import Point, reached
 from storage.jobs import Claimed, Postpone
-from storage.rows import change, get
+from storage.rows import change
 from storage.tables import Posting, PostingStatus, Review
 
 log = logging.getLogger(__name__)
@@ -33,14 +32,14 @@ class Showing:
     surfaces: Mapping[str, Surface]
 
     async def __call__(self, job: Claimed) -> None:
-        facts = await self.shop.db.read(lambda tx: _facts(tx, job.subject))
+        facts = await self.shop.db.read(lambda tx: facts_behind(tx, job.subject))
         if facts is None:
             return
         card = await self.card(facts)
         if facts.posting.status is PostingStatus.POSTED:
-            await self._redraw(facts.posting, card)
+            await self._redraw(job, facts.posting, card)
         else:
-            await self._post(facts.posting, card)
+            await self._post(job, facts.posting, card, facts.root)
 
     async def card(self, facts: Facts) -> Card:
         card = draw(facts, self.shop.policy)
@@ -63,21 +62,22 @@ class Showing:
             found.append(Offer(title="A past reply", text=one_line(precedent.text, 300), url=None))
         return tuple(found)
 
-    async def _redraw(self, posting: Posting, card: Card) -> None:
+    async def _redraw(self, job: Claimed, posting: Posting, card: Card) -> None:
         looks = _looks(card)
         if posting.ref is None or posting.shown == looks:
             return
+        job.confirm()
         await self.surfaces[posting.surface].update(posting.ref, card)
         reached(Point.REDRAWN)
         await self.shop.db.write(lambda tx: change(tx, Posting, posting.id, {"shown": looks}))
 
-    async def _post(self, posting: Posting, card: Card) -> None:
+    async def _post(self, job: Claimed, posting: Posting, card: Card, thread: str | None) -> None:
         """Note that we try, post, note where it hangs. A crash in between is found again by the posting's id."""
         again = posting.status is PostingStatus.TRYING
         if not again:
             await self._step(posting, PostingStatus.WANTED, PostingStatus.TRYING)
         reached(Point.TRYING)
-        thread = await self.shop.db.read(lambda tx: postings.root(tx, posting))
+        job.confirm()
         try:
             ref = await self.surfaces[posting.surface].post(card, place=posting.place, thread=thread, again=again)
         except Postpone:
@@ -105,11 +105,6 @@ class Showing:
             promise_show(tx, self.shop, posting)
         if posting.review_id is not None:
             change(tx, Review, posting.review_id, {"shown_at": self.shop.clock()}, expect={"shown_at": None})
-
-
-def _facts(tx: Tx, posting_id: str) -> Facts | None:
-    posting = get(tx, Posting, posting_id)
-    return None if posting is None else facts_of(tx, posting)
 
 
 def _looks(card: Card) -> str:

@@ -38,6 +38,8 @@ class Stand:
     shop: Workshop
     press: Press
     agent: Agent
+    review: Review | None  # the question the press names; it may be another conversation's
+    draft: Draft | None  # that question's current draft
     conversation: Conversation
     now: datetime
 
