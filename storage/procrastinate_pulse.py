@@ -16,7 +16,7 @@ from storage import procrastinate_statements as statements
 log = logging.getLogger(__name__)
 
 _AWAY_SECONDS: Final = 1  # between two attempts to reach a database that is away
-_MARGIN_SECONDS: Final = 1  # of what is left of the time we count as alive, for the effect itself
+_MARGIN: Final = 0.1  # of the silence that others allow us, kept for the effect itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +44,9 @@ class Pulse:
 
     def alive(self, worker: int | None) -> bool:
         """Whether nobody can have taken this worker for dead by now."""
-        left = self._beaten + self._rhythm.stall.total_seconds() - time.monotonic()
-        return worker is not None and worker == self.worker and left > _MARGIN_SECONDS
+        silent = time.monotonic() - self._beaten
+        allowed = self._rhythm.stall.total_seconds() * (1 - _MARGIN)
+        return worker is not None and worker == self.worker and silent < allowed
 
     async def run(self) -> None:
         """Until cancelled; a connection that is lost is made anew."""

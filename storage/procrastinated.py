@@ -102,6 +102,8 @@ class ProcrastinateJobs(Rounds):
 
     async def work(self, works: Mapping[JobKind, Work]) -> None:
         """See Jobs.work."""
+        if self.working:
+            raise RuntimeError("this worker is at work already")
         pulse = asyncio.create_task(self._pulse.run(), name="job engine's pulse")
         try:
             await super().work(works)

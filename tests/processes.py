@@ -36,6 +36,13 @@ class Child:
         self._process.send_signal(signal.SIGKILL)
         self.wait()
 
+    def hang(self) -> None:
+        """SIGSTOP: it neither runs nor ends, and its connections stay open."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
     def wait(self) -> int:
         code = self._process.wait(_PATIENCE_SECONDS)
         self._listener.join(_PATIENCE_SECONDS)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from storage.database import Database, Tx
 from storage.jobs import Claimed, Jobs, Postpone, Retry, Work
@@ -120,6 +121,13 @@ class Desk:
     async def nothing_waits(self) -> bool:
         depth = await self.jobs.depth()
         return not depth.queued
+
+    async def nothing_waits_once_back(self) -> bool:
+        """Like `nothing_waits`, while the database may be away."""
+        try:
+            return await self.nothing_waits()
+        except OperationalError:
+            return False
 
     async def settled(self) -> None:
         """Until nothing is under way and everything that can run now has run."""
