@@ -2,11 +2,34 @@
 
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
+
+from storage.troubles import forget_details
+
+# How long anything of PostgreSQL's is waited for. A press or a channel is answered 503 then, and comes again.
+_CONNECT: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    # A peer that vanished without a word (a firewall, a pulled plug) is noticed after 10 + 3 x 3 seconds at rest,
+    # and after 15 when it does not acknowledge what was sent. The kernel's own patience is two hours.
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+_SESSION: Final = {  # milliseconds
+    # Ours take milliseconds, an export's page less than a second.
+    "statement_timeout": "15000",
+    # A conversation that another replica holds is free again within milliseconds, or that replica is in trouble.
+    "lock_timeout": "5000",
+    # A replica that was stopped in mid-transaction must not hold its rows' locks: others take its work over.
+    "idle_in_transaction_session_timeout": "10000",
+}
+_SNAPSHOTS: Final = {"default_transaction_isolation": "'repeatable read'", "default_transaction_read_only": "on"}
 
 
 def address(url: str) -> URL:
@@ -20,47 +43,57 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
-def writing(url: URL, *, connections: int) -> Engine:
-    """An engine whose transactions may write; at most so many connections."""
-    engine = _engine(url, connections)
+def asking(url: URL) -> Engine:
+    """For questions about the schema, asked with SQLAlchemy's own transactions."""
+    engine = _engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def reading(url: URL, *, connections: int) -> Engine:
-    """An engine whose transactions each see one snapshot and are refused when they write."""
-    engine = _engine(url, connections)
+def writing(url: URL) -> Engine:
+    """Connections on which transactions may write. Whoever holds one begins and commits on its driver."""
+    engine = _engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "connect", _refuse_writes)
-        event.listen(engine, "begin", _begin_snapshot)
     else:
-        event.listen(engine, "connect", _prepare_snapshots)
+        event.listen(engine, "connect", _prepare_postgres)
     return engine
 
 
-def _engine(url: URL, connections: int) -> Engine:
-    if url.get_backend_name() == "sqlite" and (not url.database or url.database == ":memory:"):
-        raise ValueError("DATABASE_URL names no file: an in-memory SQLite database would lose what was promised")
-    # Parameters are customers' words: they must not reach a log inside an exception.
-    engine = create_engine(url, pool_size=connections, max_overflow=0, hide_parameters=True)
+def reading(url: URL) -> Engine:
+    """The same for transactions that each see one snapshot, and are refused when they write."""
+    engine = writing(url)
+    event.listen(engine, "connect", _refuse_writes if engine.dialect.name == "sqlite" else _prepare_snapshots)
+    return engine
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise ValueError("DATABASE_URL names no file: an in-memory SQLite database would lose what was promised")
+        known: dict[str, Any] = {"connect_args": {"cached_statements": 512, "check_same_thread": False}}
+    else:
+        # What the address says goes first. An hstore is never kept: its type is not asked for.
+        chosen = {name: value for name, value in _CONNECT.items() if name not in url.query}
+        known = {"connect_args": chosen, "use_native_hstore": False}
+    # No pool: whoever needs a connection often keeps it. Parameters are customers' words: they must not reach a log
+    # inside an exception.
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True, **known)
     event.listen(engine, "handle_error", _forget_details)
     return engine
 
 
 def _forget_details(context: ExceptionContext) -> None:
-    """PostgreSQL quotes the row it refuses; its first line, which names the constraint, is enough."""
     refusal, ours = context.original_exception, context.sqlalchemy_exception
-    if isinstance(refusal, psycopg.Error) and refusal.diag.message_detail:
-        refusal.args = (refusal.diag.message_primary,)
-        if ours is not None:
-            ours.args = (f"({type(refusal).__name__}) {refusal.diag.message_primary}",)
+    forget_details(refusal)
+    if ours is not None and isinstance(refusal, psycopg.Error) and refusal.diag.message_detail:
+        ours.args = (f"({type(refusal).__name__}) {refusal.diag.message_primary}",)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # SQLAlchemy then leaves BEGIN to us
+    connection.isolation_level = None  # BEGIN is ours
     connection.execute("PRAGMA busy_timeout=5000")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA foreign_keys=ON")
@@ -78,10 +111,14 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _begin_snapshot(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+def _prepare_postgres(connection: "psycopg.Connection[Any]", _record: object) -> None:
+    connection.autocommit = True  # BEGIN is ours
+    _set(connection, _SESSION)
 
 
 def _prepare_snapshots(connection: "psycopg.Connection[Any]", _record: object) -> None:
-    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    connection.read_only = True
+    _set(connection, _SNAPSHOTS)
+
+
+def _set(connection: "psycopg.Connection[Any]", settings: dict[str, str]) -> None:
+    connection.execute("; ".join(f"set {name} = {value}" for name, value in settings.items()))

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from storage.database import Database, RolledBack, Tx, table_of
+from storage.database import Database, RolledBack, Tx, Unavailable, table_of
 from storage.tables import Agent, Direction, Role, Seen
 from tests.clock import NOON
 from tests.storage.rows import agent, conversation, customer, message, seen
@@ -273,7 +273,7 @@ async def test_a_database_that_cannot_be_opened_says_so_to_every_caller(tmp_path
     async with Database(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder/signoff.db") as database:
         results = await asyncio.gather(*(database.write(adding("a")) for _ in range(3)), return_exceptions=True)
 
-        assert [type(result) for result in results] == [OperationalError] * 3
+        assert [type(result) for result in results] == [Unavailable] * 3
         with pytest.raises(OperationalError):
             await database.read(keys)
 
@@ -365,7 +365,9 @@ async def test_a_deadlock_is_settled_without_anyone_noticing(postgres_url: str) 
         def promote(first: str, second: str) -> Callable[[Tx], None]:
             def work(tx: Tx) -> None:
                 tries.append(first)
-                tx.run(table.update().where(table.c.id == first).values(role=Role.ADMIN))
+                assert tx.changed(
+                    table.update().where(table.c.id == first).values(role=Role.ADMIN).returning(table.c.id)
+                )
                 if len(tries) <= 2:
                     meeting.wait(20)
                 tx.run(table.update().where(table.c.id == second).values(role=Role.ADMIN))

@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 
 from storage.database import Database, Tx, table_of
 from storage.loading import loaded
-from storage.prepared import prepared
+from storage.prepared import SQLITE
 from storage.tables import Customer, Message, Priority, Review, ReviewStatus
 from tests.storage.rows import agent, conversation, customer, decision, delivery, draft, message, review, seen
 
@@ -101,7 +101,7 @@ async def test_what_is_not_plain_goes_the_usual_way(db: Database) -> None:
     some = select(CUSTOMER).where(CUSTOMER.c.id.in_(bindparam("ids", expanding=True)))
 
     def work(tx: Tx) -> tuple[int, list[str]]:
-        assert prepared(some, ("ids",), tx.connection.dialect) is None
+        assert SQLITE(some, ("ids",)) is None
         counted = tx.run(text("select count(*) from customer"))[0][0]
         return counted, [found.id for found in tx.all(Customer, some, ids=["cus_1", "cus_9"])]
 
