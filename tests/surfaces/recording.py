@@ -1,10 +1,15 @@
 """A desk that records what it is asked and answers as it is told, and Slack connected to it over real HTTP."""
 
 import asyncio
+import atexit
 import contextlib
+import functools
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -16,8 +21,11 @@ from bot.core.policy import SlackPolicy
 from bot.sandbox import SandboxServer
 from bot.sandbox.messages import Message
 from bot.surfaces.slack import Connected, connect
+from storage import schema
+from storage.database import Database
 from storage.slots import MemorySlots
 from storage.tables import Role
+from storage.wakes import LocalWakes, Wakes
 from tests.serving import serve
 
 RECORDED = Verdict(answer=Answer.RECORDED, words="")
@@ -125,11 +133,33 @@ class Office:
         return self.sandbox.workspace.message(channel, ts)
 
 
+@functools.cache
+def _migrated() -> Path:
+    """A SQLite file to copy, made once a run."""
+    folder = tempfile.mkdtemp(prefix="signoff-slack-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    schema.upgrade(f"sqlite:///{folder}/migrated.db")
+    return Path(folder) / "migrated.db"
+
+
 @contextlib.asynccontextmanager
 async def opened(
-    sandbox: SandboxServer, *, clock: Callable[[], datetime] | None = None, over_socket: bool = False, **changes: Any
+    sandbox: SandboxServer,
+    *,
+    clock: Callable[[], datetime] | None = None,
+    over_socket: bool = False,
+    db: Database | None = None,
+    wakes: Wakes | None = None,
+    **changes: Any,
 ) -> AsyncIterator[Office]:
-    """The bot's Slack side at work, by HTTP or by Socket Mode."""
+    """The bot's Slack side at work, by HTTP or by Socket Mode; on a database of its own unless it shares one."""
+    if db is None:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = shutil.copy(_migrated(), f"{folder}/signoff.db")
+            own = Database(f"sqlite:///{copy}")
+            async with own, opened(sandbox, clock=clock, over_socket=over_socket, db=own, **changes) as office:
+                yield office
+        return
     desk, time = RecordingDesk(), Clock()
     slack = connect(
         policy=policy(**changes),
@@ -139,6 +169,8 @@ async def opened(
         app_token=sandbox.app_token if over_socket else None,
         api_url=sandbox.api_url,
         desk=desk,
+        db=db,
+        wakes=wakes or LocalWakes(),
         slots=MemorySlots(lambda: (clock or time)().timestamp()),
         clock=clock or time,
     )

@@ -22,7 +22,9 @@ from bot.surfaces.slack.surface import SlackSurface
 from bot.surfaces.slack.talk import Talk
 from bot.surfaces.slack.tell import Teller
 from bot.surfaces.slack.wire import Client
+from storage.database import Database
 from storage.slots import Slots
+from storage.wakes import Wakes
 
 EVENTS_PATH = "/slack/events"
 
@@ -72,13 +74,15 @@ def connect(
     app_token: str | None,
     api_url: str,
     desk: Desk,
+    db: Database,
+    wakes: Wakes,
     slots: Slots,
     clock: Callable[[], datetime],
 ) -> Connected:
     """Build everything; nothing is asked of Slack before `start`. `categories` are (name, title), for /signoff."""
     client = Client(token=bot_token, api_url=api_url)
     identity = Identity(client, clock)
-    editors = Editors(clock)
+    editors = Editors(db, wakes, clock)
     pacer = Pacer(
         posts_per_second=policy.posts_per_second,
         updates_per_minute=policy.updates_per_minute,

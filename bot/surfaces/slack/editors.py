@@ -1,25 +1,35 @@
 """Which forms are open on which conversation, so that whoever writes in one learns that the customer wrote again.
 
-In memory and bounded: a restart forgets it, and the desk still refuses what the form was not bound to.
+In the database: a form may be opened by one replica and its card redrawn by another, or after a restart. A kindness all
+the same: the desk refuses what a form was not bound to, so nothing here fails a press.
 """
 
-from collections import OrderedDict
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.cards import Action, Card, CardState
 from bot.core.decisions import Shown
 from bot.surfaces.slack.modals.filled import Filled
+from storage import open_forms
+from storage.database import Database, Tx
+from storage.tables import OpenForm
+from storage.wakes import Wakes
 
-OPEN_MOST: Final = 500
+log = logging.getLogger(__name__)
+
 OPEN_FOR: Final = timedelta(hours=1)
+_WATCHED_MOST: Final = 5000
+_OPENED: Final = "form-opened"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Editor:
-    """One open form. `told` is what it was last warned of."""
+    """One open form. `told` is what it was last warned of, as `_state` says it."""
 
     view_id: str
     hash: str | None  # Slack's version of the view; None: unknown since it was answered
@@ -28,42 +38,103 @@ class Editor:
     state: CardState  # of its card, when it was opened
     filled: Filled  # what it was prefilled with
     opened_at: datetime
-    told: tuple[Shown, CardState] | None = None
+    told: str | None = None
 
     def outdated_by(self, card: Card) -> bool:
         """Whether this card shows something that the form does not know yet."""
-        now = (card.shown, card.state)
-        return now not in ((self.shown, self.state), self.told)
+        return _state(card.shown, card.state) not in (_state(self.shown, self.state), self.told)
 
 
 class Editors:
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
-        self._open: OrderedDict[str, Editor] = OrderedDict()
+    """Where nobody has a form open, and that is nearly everywhere, it is known without asking the database."""
 
-    def opened(self, editor: Editor) -> None:
+    def __init__(self, db: Database, wakes: Wakes, clock: Callable[[], datetime]) -> None:
+        self._db, self._wakes, self._clock = db, wakes, clock
+        self._watched: dict[str, None] | None = None  # conversations in which a form was opened; None: look
+        wakes.subscribe(_OPENED, self._watch, missed=self._forget)
+
+    async def opened(self, editor: Editor) -> None:
         """Remember it, in place of what was known of the same view."""
-        now = self._clock()
-        self._open.pop(editor.view_id, None)
-        self._open[editor.view_id] = editor
-        while len(self._open) > OPEN_MOST or next(iter(self._open.values())).opened_at < now - OPEN_FOR:
-            self._open.popitem(last=False)
 
-    def closed(self, view_id: str) -> None:
-        self._open.pop(view_id, None)
+        def keep(tx: Tx) -> None:
+            open_forms.opened(tx, _row(editor))
+            self._wakes.tell(tx, _OPENED, editor.shown.conversation_id)
 
-    def told(self, view_id: str, card: Card, view_hash: str | None) -> None:
+        await self._try(keep)
+
+    async def closed(self, view_id: str) -> None:
+        await self._try(lambda tx: open_forms.closed(tx, view_id))
+
+    async def told(self, view_id: str, card: Card, view_hash: str | None) -> None:
         """Note that the form was warned about this card."""
-        if (editor := self._open.get(view_id)) is not None:
-            self._open[view_id] = replace(editor, told=(card.shown, card.state), hash=view_hash)
+        await self._try(lambda tx: open_forms.told(tx, view_id, _state(card.shown, card.state), view_hash))
 
-    def to_warn(self, card: Card) -> list[Editor]:
+    async def to_warn(self, card: Card) -> list[Editor]:
         """The forms of this card's conversation that it makes outdated."""
-        return [
-            editor
-            for editor in self._open.values()
-            if editor.shown.conversation_id == card.shown.conversation_id and editor.outdated_by(card)
-        ]
+        since = self._clock() - OPEN_FOR
+        if self._watched is None:
+            self._watched = {}  # what is opened from now on is added to it
+            watched = await self._db.read(lambda tx: open_forms.conversations(tx, since=since))
+            self._watched.update(dict.fromkeys(watched))
+        conversation_id = card.shown.conversation_id
+        if conversation_id not in self._watched:
+            return []
+        rows = await self._db.read(lambda tx: open_forms.of_conversation(tx, conversation_id, since=since))
+        if not rows:
+            self._watched.pop(conversation_id, None)
+        editors = [editor for row in rows if (editor := _editor(row)) is not None]
+        return [editor for editor in editors if editor.outdated_by(card)]
 
-    def __len__(self) -> int:
-        return len(self._open)
+    async def _try(self, write: Callable[[Tx], None]) -> None:
+        try:
+            await self._db.write(write)
+        except SQLAlchemyError:
+            log.warning("which forms are open could not be noted", exc_info=True)
+
+    def _watch(self, conversation_id: str) -> None:
+        if self._watched is not None:
+            self._watched[conversation_id] = None
+            if len(self._watched) > _WATCHED_MOST:
+                self._forget()
+
+    def _forget(self) -> None:
+        self._watched = None
+
+
+def _state(shown: Shown, state: CardState) -> str:
+    return f"{state} {shown.pack()}"
+
+
+def _row(editor: Editor) -> OpenForm:
+    form: dict[str, Any] = {
+        "action": str(editor.action),
+        "shown": editor.shown.pack(),
+        "state": str(editor.state),
+        "filled": asdict(editor.filled),
+    }
+    return OpenForm(
+        view_id=editor.view_id,
+        conversation_id=editor.shown.conversation_id,
+        view_hash=editor.hash,
+        form=form,
+        told=editor.told,
+        opened_at=editor.opened_at,
+    )
+
+
+def _editor(row: OpenForm) -> Editor | None:
+    """None: written by a release that knows other forms."""
+    try:
+        filled = row.form["filled"]
+        return Editor(
+            view_id=row.view_id,
+            hash=row.view_hash,
+            action=Action(row.form["action"]),
+            shown=Shown.unpack(row.form["shown"]),
+            state=CardState(row.form["state"]),
+            filled=Filled(**{**filled, "texts": tuple(filled["texts"]), "joins": tuple(filled["joins"])}),
+            opened_at=row.opened_at,
+            told=row.told,
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

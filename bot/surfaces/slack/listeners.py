@@ -61,7 +61,7 @@ def register(
     @app.view_closed(ANY)
     @_readable
     async def closed(ack: AsyncAck, body: Body) -> BoltResponse:
-        editors.closed(closed_view(body))
+        await editors.closed(closed_view(body))
         return await ack()
 
     @app.command(ANY)

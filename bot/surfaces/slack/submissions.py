@@ -59,7 +59,7 @@ class Submissions:
         verdict = await self._desk.decide(Press(who=who, on=shown, decision=decision, event=sent.event))
         PRESSES.labels(answer=str(verdict.answer)).inc()
         if verdict.recorded:
-            self._editors.closed(sent.view_id)
+            await self._editors.closed(sent.view_id)
             return None
         return await self._refused(action, filled, sent, verdict)
 
@@ -70,7 +70,7 @@ class Submissions:
             again = await self._again(action, filled, sent, verdict)
             if again is not None:
                 return again
-        self._editors.closed(sent.view_id)
+        await self._editors.closed(sent.view_id)
         return _instead(explanation(verdict.words, kept="\n\n".join(filter(None, (filled.text, filled.note)))))
 
     async def _again(self, action: Action, filled: Filled, sent: Submitted, verdict: Verdict) -> Response | None:
@@ -83,7 +83,7 @@ class Submissions:
         now = fitting(action, card) if card is not None else None
         if card is None or now is None or (now is Action.READ_ALL and not approvable(card)):
             return None
-        self._teller.remember(sent.view_id, now, card, bound_to=card.shown, filled=filled, view_hash=None)
+        await self._teller.remember(sent.view_id, now, card, bound_to=card.shown, filled=filled, view_hash=None)
         return _instead(form(now, card, bound_to=card.shown, filled=filled, warning=verdict.words))
 
 

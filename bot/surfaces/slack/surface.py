@@ -133,19 +133,19 @@ class SlackSurface:
 
     async def _warn(self, card: Card) -> None:
         """Tell whoever writes in a form about this conversation that it changed. Their words stay: see modals.forms."""
-        for editor in self._editors.to_warn(card):
-            self._editors.told(editor.view_id, card, editor.hash)
+        for editor in await self._editors.to_warn(card):
+            await self._editors.told(editor.view_id, card, editor.hash)
             view = form(
                 editor.action, card, bound_to=editor.shown, filled=editor.filled, warning=_what_changed(editor, card)
             )
             try:
                 answer = await self._client.call("views.update", view_id=editor.view_id, view=view, hash=editor.hash)
             except SurfaceRefused:  # closed, or answered in this very moment
-                self._editors.closed(editor.view_id)
+                await self._editors.closed(editor.view_id)
             except SurfaceUnavailable:
                 log.warning("an open form could not be warned", extra={"key": card.key})
             else:
-                self._editors.told(editor.view_id, card, (answer.get("view") or {}).get("hash"))
+                await self._editors.told(editor.view_id, card, (answer.get("view") or {}).get("hash"))
 
 
 @asynccontextmanager

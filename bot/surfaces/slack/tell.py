@@ -47,16 +47,16 @@ class Teller:
         opened = answer.get("view") if answer else None
         if not isinstance(opened, dict):
             return False
-        self.remember(
+        await self.remember(
             str(opened.get("id")), action, card, bound_to=bound_to, filled=filled, view_hash=opened.get("hash")
         )
         return True
 
-    def remember(
+    async def remember(
         self, view_id: str, action: Action, card: Card, *, bound_to: Shown, filled: Filled, view_hash: str | None
     ) -> None:
         """This form is open on this card: its writer is warned when the conversation changes."""
-        self._editors.opened(
+        await self._editors.opened(
             Editor(
                 view_id=view_id,
                 hash=view_hash,
