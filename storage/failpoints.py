@@ -33,6 +33,7 @@ class Point(StrEnum):
     SENT = "relaying.sent"  # that it was sent is committed | the job's end is written
     DELAYED = "relaying.delayed"  # a failure that passes is noted on the delivery | the job is queued again
     REFUSED = "relaying.refused"  # that a person must look is committed | the job's end is written
+    TICKED = "clocks.ticked"  # a tick, and what it promises, are committed | the next look for what is due
     CLAIMED = "jobs.claimed"  # jobs are marked as running | the first of them begins
     HANDLED = "jobs.handled"  # a job's work is done, or failed | its end is written
 

@@ -16,6 +16,7 @@ from bot.core.ticks import ACCOUNTED_MOST, Beat, CatchUp, Due, Every, due
 from bot.steps.workshop import Workshop
 from storage import ledger
 from storage.database import Tx
+from storage.failpoints import Point, reached
 from storage.tables import JobKind, TickStatus
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ class Clocks:
             except (SQLAlchemyError, OSError):
                 log.warning("clocks wait for the database", exc_info=True)
                 return
+        reached(Point.TICKED)
         for timer, ticks in noted:
             self._known[timer.name] = next(timer.beat.until(now))
             self._tell(timer, ticks, now)

@@ -13,6 +13,7 @@ from bot.sandbox import Fault, Message, SandboxServer, Trouble
 from storage.failpoints import Point
 from tests.crash.agents import AGENTS, Agents, may_undo, offered
 from tests.crash.lives import Life, Nursery
+from tests.crash.server import Server
 from tests.fakes.receiver import Answer, Receiver
 
 Moment = Callable[[], Awaitable[None]]
@@ -21,6 +22,7 @@ Plan = Point | Moment
 _FIRST_TIMES = 3  # a life dies at the first, second or third time
 _REACHED_WITHIN_SECONDS = 8
 _HUNG_SECONDS = 0.5  # a life that hangs is left so for a while, then killed as an operator would
+_NOT_STARTED = (1, 3)  # the exit codes of a bot that refused to start, and of a server whose start failed
 _ONLY_AT_THE_END = (Point.STOPPING, Point.STOPPED)
 _ONCE = (*_ONLY_AT_THE_END, Point.STARTED)
 # What must happen first, for a point that is rarely passed.
@@ -34,11 +36,13 @@ class Kills:
     receiver: Receiver
     agents: Agents
     chance: random.Random
+    server: Server | None  # PostgreSQL's, which may be away
     at_points: Counter[Point] = field(default_factory=Counter)
     hung_at: Counter[Point] = field(default_factory=Counter)
     at_moments: Counter[str] = field(default_factory=Counter)
     missed: Counter[Point] = field(default_factory=Counter)  # not reached in time: killed at any moment instead
     absent: int = 0  # moments that did not come by: killed at any
+    not_started: int = 0  # the database was away, said so, and the next life began
     strange_ends: list[str] = field(default_factory=list)
     _pressing: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -86,10 +90,10 @@ class Kills:
             self.hung_at[point] += 1
             await asyncio.sleep(_HUNG_SECONDS)
             await life.kill()
-        else:
+        elif life.status == -signal.SIGKILL:
             self.at_points[point] += 1
-        if life.status != -9:
-            self.strange_ends.append(f"{point}: ended with {life.status}")
+        else:
+            self.ended_by_itself(life, point)
 
     async def _provoked(self, life: Life, point: Point) -> None:
         ends = [asyncio.create_task(life.ended.wait()), asyncio.create_task(life.hung.wait())]
@@ -102,12 +106,21 @@ class Kills:
             for end in ends:
                 end.cancel()
 
+    def ended_by_itself(self, life: Life, plan: str) -> None:
+        """As it should only where the database was away when it began."""
+        if self.server is not None and life.status in _NOT_STARTED:
+            self.not_started += 1
+        else:
+            self.strange_ends.append(f"{plan}: ended with {life.status}")
+
     # -- at a moment ---------------------------------------------------------------------------------------------
 
     async def _until_a_moment(self, port: int, moment: Moment) -> None:
         life = await self.nursery.begin(port)
         if moment != self._starting:
-            await life.ready()
+            if not await life.ready():
+                self.ended_by_itself(life, moment.__name__)
+                return
             await asyncio.sleep(self.chance.uniform(0.3, 0.9))
         self.at_moments[moment.__name__.strip("_").replace("_", " ")] += 1
         await moment()

@@ -52,7 +52,8 @@ class Life:
     def tell(self, sign: signal.Signals) -> None:
         """SIGKILL, SIGTERM as an operator does, SIGSTOP, SIGCONT. Not to a process that ended: its id may be reused."""
         if not self.ended.is_set():
-            os.kill(self.pid, sign)
+            with suppress(ProcessLookupError):  # it ended in this very moment
+                os.kill(self.pid, sign)
 
     async def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""

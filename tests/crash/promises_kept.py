@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from bot.sandbox import Message
@@ -19,6 +21,7 @@ from tests.crash.promises import (
 
 _ASKING = {"approve", "write", "edit", "undo", "redraft", "recategorise", "dismiss"}
 _OWNING = {"reply", "hand_back", "resolve"}
+EVERY_SECONDS = 1  # the roster's clock: roster_seconds of the world's policy
 _STALE = ("Not sent yet", "Sending…")
 
 
@@ -32,6 +35,7 @@ def every_promise(witness: Witness) -> list[Checked]:
         *nothing_is_said_twice(witness),
         *taken_over_is_silent(witness),
         *talk_is_internal(witness),
+        *ticks_are_accounted_for(witness),
         *cards_come_without_a_model(witness),
     ]
 
@@ -203,6 +207,14 @@ def talk_is_internal(witness: Witness) -> list[Checked]:
     heard += [line["text"] for shown in witness.pages.values() for line in shown]
     leaked = [text for text in heard if TALK in text]
     return [witness.checked(7, "talk in a thread reached nobody", len(witness.agents.said), leaked)]
+
+
+def ticks_are_accounted_for(witness: Witness) -> list[Checked]:
+    """9, the clocks: between the first tick and the last each one is noted, whoever was alive (once, by its key)."""
+    ticks = witness.rows("select at from tick where clock = 'roster' order by at")
+    times = [datetime.fromisoformat(str(row["at"])) for row in ticks]
+    gaps = [f"after {a}" for a, b in pairwise(times) if (b - a).total_seconds() != EVERY_SECONDS]
+    return [witness.checked(9, "every tick of a clock is accounted for", len(times), gaps)]
 
 
 def cards_come_without_a_model(witness: Witness) -> list[Checked]:

@@ -28,6 +28,7 @@ def counts(world: World, witness: Witness, promises: list[Checked], *, repeat: s
         "kills at points": {point.value: kills.at_points[point] for point in Point},
         "hung at points": _plain(kills.hung_at),
         "kills at moments": _plain(kills.at_moments),
+        "not started while the database was away": kills.not_started,
         "faults of Slack": _plain(Counter(trouble.value for _, trouble in world.sandbox.faults.struck)),
         "answers of the channel": _plain(Counter(post.answer.value for post in world.receiver.posts))
         | _plain(world.troubles.channel),

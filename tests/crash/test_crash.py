@@ -17,6 +17,8 @@ from tests.crash.promises_kept import every_promise
 from tests.crash.server import Server, a_server
 from tests.crash.world import a_world
 
+_SHORT = 30  # kills; longer runs say how far they have come
+
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[Server | None]:
@@ -39,7 +41,14 @@ async def test_no_crash_breaks_a_promise(
     again += f" --replicas {replicas}" if replicas > 1 else ""
     url = server.url if server else sqlite_url
 
-    async with a_world(tmp_path, url, seed=seed, replicas=replicas, server=server) as world:
+    def tell(words: str) -> None:
+        with capsys.disabled():
+            print(f"  seed {seed}: {words}", flush=True)
+
+    long = kills > _SHORT
+    async with a_world(
+        tmp_path, url, seed=seed, tell=tell if long else _silence, replicas=replicas, server=server
+    ) as world:
         async with asyncio.timeout(120 + 20 * kills):
             witness = await world.live_through(kills)
         promises = every_promise(witness)
@@ -51,3 +60,7 @@ async def test_no_crash_breaks_a_promise(
     assert not {f"{one.promise}: {one.what}": one.wrongs for one in promises if one.wrongs}, again
     assert not world.kills.strange_ends
     assert world.kills.at_points.keys() == set(Point)
+
+
+def _silence(words: str) -> None:
+    """In short runs nobody waits."""

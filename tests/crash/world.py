@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,7 @@ channel = "C0SUPPORT"
 agents_group = "S0AGENTS"
 posts_per_second = 1000
 updates_per_minute = 60000
+roster_seconds = 1
 
 [channels.shop]
 kind = "webhook"
@@ -54,7 +55,8 @@ timeout_seconds = 1
 kind = "webchat"
 title = "Web chat"
 """
-SETTLED_WITHIN_SECONDS = 90
+SETTLED_WITHIN_SECONDS = 120
+_TOLD_EVERY = 10  # kills
 
 
 @dataclass
@@ -70,6 +72,7 @@ class World:
     ledger: Ledger
     kills: Kills
     seed: int
+    tell: Callable[[str], None]  # how far it has come, now and then
 
     async def live_through(self, kills: int) -> Witness:
         """Everybody at work while the bot is killed so often; then let it settle, and stop it."""
@@ -88,11 +91,9 @@ class World:
             async with asyncio.TaskGroup() as replicas:
                 for port in self.ports:
                     replicas.create_task(self._live_and_die(port, plans))
-            last = [await self.nursery.begin(port) for port in self.ports]
             enough.set()
+            last = [await self._last_life(port) for port in self.ports]
         self.troubles.end()
-        for life in last:
-            assert await life.ready(), f"the last life ended: {self.nursery.log[-2000:]}"
         await self._settle()
         pages = await self.visitors.read_all()
         await self._stop(last)
@@ -108,6 +109,15 @@ class World:
     async def _live_and_die(self, port: int, plans: Iterator[Plan]) -> None:
         for plan in plans:
             await self.kills.one_life(port, plan)
+            if self.kills.total % _TOLD_EVERY == 0:
+                accepted = len(self.customers.accepted) + len(self.visitors.accepted)
+                self.tell(f"{self.kills.total} kills, {accepted} messages, {len(self.receiver.taken)} replies")
+
+    async def _last_life(self, port: int) -> Life:
+        while not await (life := await self.nursery.begin(port)).ready():
+            self.kills.ended_by_itself(life, "the last life")
+            assert not self.kills.strange_ends, self.nursery.log[-2000:]
+        return life
 
     async def _settle(self) -> None:
         """Nothing goes wrong any more, and agents answer what waits, until nothing does."""
@@ -137,7 +147,13 @@ class World:
 
 @asynccontextmanager
 async def a_world(
-    folder: Path, database_url: str, *, seed: int, replicas: int = 1, server: Server | None = None
+    folder: Path,
+    database_url: str,
+    *,
+    seed: int,
+    tell: Callable[[str], None],
+    replicas: int = 1,
+    server: Server | None = None,
 ) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         claude = await stack.enter_async_context(FakeClaude())
@@ -173,6 +189,7 @@ async def a_world(
             agents=agents,
             troubles=Troubles(sandbox, receiver, claude, server),
             ledger=Ledger(database_url),
-            kills=Kills(nursery, sandbox, receiver, agents, random.Random(seed)),
+            kills=Kills(nursery, sandbox, receiver, agents, random.Random(seed), server),
             seed=seed,
+            tell=tell,
         )
