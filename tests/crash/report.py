@@ -1,9 +1,8 @@
-"""What a run of the crash test counted: as a table on the terminal, and in artefacts/crash/counts.{json,md}."""
+"""What a run of the crash test counted: as a table on the terminal, and in artefacts/crash/counts.{json,md,txt}."""
 
 import json
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from storage.failpoints import Point
@@ -56,12 +55,8 @@ def counts(world: World, witness: Witness, promises: list[Checked], *, repeat: s
 def write(told: Counts) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "counts.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (FOLDER / "counts.txt").write_text(table(told) + "\n", encoding="utf-8")
     (FOLDER / "counts.md").write_text(_markdown(told), encoding="utf-8")
-
-
-def read(path: Path = FOLDER / "counts.json") -> Counts:
-    told: Counts = json.loads(path.read_text(encoding="utf-8"))
-    return told
 
 
 def table(told: Counts) -> str:

@@ -55,8 +55,6 @@ async def test_no_crash_breaks_a_promise(
 
     told = report.counts(world, witness, promises, repeat=f'make crash ARGS="{again}"')
     report.write(told)
-    with capsys.disabled():
-        print(f"\n{report.table(told)}")
     assert not {f"{one.promise}: {one.what}": one.wrongs for one in promises if one.wrongs}, again
     assert not world.kills.strange_ends
     assert world.kills.at_points.keys() == set(Point)
