@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from uvicorn.loops.auto import auto_loop_factory
 
-from bench.course import ROUNDS, Round, chosen, run
+from bench.course import Round, chosen, run
 from bench.results import RESULTS, Results
 from bench.run import QUICK, Amounts, Show
 
@@ -21,7 +21,7 @@ from bench.run import QUICK, Amounts, Show
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Signoff against its goals.")
     parser.add_argument("--quick", action="store_true", help="a few of everything: figures worth little")
-    parser.add_argument("--only", type=_rounds, default=ROUNDS, help="rounds, as presses,loops-sqlite,million")
+    parser.add_argument("--only", type=_rounds, default=chosen(()), help="rounds, as presses,loops-sqlite,million")
     parser.add_argument("--claude", action="store_true", help="draft with Claude's SDK on a fake API, not offline")
     parser.add_argument("--past", type=Path, help="keep the database of the million here, or take the one kept")
     parser.add_argument("--into", type=Path, default=RESULTS, help="folder of latest.json, latest.md and latest.png")
@@ -33,7 +33,13 @@ def main() -> int:
     amounts = QUICK if options.quick else Amounts()
     with _progress(console) as progress, asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         results, whole = runner.run(
-            run(amounts, _show(progress), options.only, claude=options.claude, past_file=options.past)
+            run(
+                amounts,
+                _show(progress),
+                options.only,
+                claude=options.claude,
+                past_file=options.past and options.past.absolute(),
+            )
         )
     _tell(console, results)
     for path in results.write(options.into):

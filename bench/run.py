@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from bench.databases import PostgresServer, SqliteFile, Store, Unavailable
+from bench.databases import PostgresDatabase, PostgresServer, SqliteFile, Store, Unavailable
 from bench.measures import Shares
 from bench.results import Results
 from bench.stages import Stage, stage
@@ -81,6 +81,7 @@ class Bench:
     past_file: Path | None = None  # where the million is kept, or was; None: made anew and removed
     results: Results = field(default_factory=Results)
     loops_checked: int = 0
+    _created: list[PostgresDatabase] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def place(self) -> Path:
@@ -95,7 +96,13 @@ class Bench:
             return SqliteFile(self.place() / "signoff.db")
         if isinstance(self.postgres, Unavailable):
             raise self.postgres
-        return self.postgres.create()
+        self._created.append(self.postgres.create())
+        return self._created[-1]
+
+    def drop_all(self) -> None:
+        """Leave no database on a server that may be somebody else's."""
+        for created in self._created:
+            created.drop()
 
     @asynccontextmanager
     async def stage(self, store: Store, *, limited: bool = False) -> AsyncIterator[Stage]:

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from bench import measures, wire
-from bench.databases import SqliteFile
+from bench.databases import SqliteFile, Store
 from bench.filling import MESSAGES_EACH, fill
+from bench.goals import GOALS
 from bench.installation import Bots
 from bench.measures import Rate, cpu_milliseconds, together
 from bench.run import SQLITE, Bench
@@ -18,12 +19,12 @@ _ORDER = ("young", "old", "old", "young")  # who is measured when, so that a mac
 _Measure = Callable[[Stage, Bots], Awaitable[Rate]]
 
 
-async def million(bench: Bench) -> None:
-    old = await _old_store(bench)
+async def million(bench: Bench, kind: str) -> None:
+    old = await _old_store(bench, kind)
     try:
         async with AsyncExitStack() as stack:
             stages = {
-                "young": await stack.enter_async_context(bench.stage(bench.new_store(SQLITE))),
+                "young": await stack.enter_async_context(bench.stage(bench.new_store(kind))),
                 "old": await stack.enter_async_context(bench.stage(old)),
             }
             await _presses(bench, stages)
@@ -31,24 +32,28 @@ async def million(bench: Bench) -> None:
             for stage in stages.values():
                 bench.check(stage)
     finally:
-        if old.path != bench.past_file:
+        if not _kept(bench, old):
             old.drop()
 
 
-async def _old_store(bench: Bench) -> SqliteFile:
+def _kept(bench: Bench, store: Store) -> bool:
+    return isinstance(store, SqliteFile) and store.path == bench.past_file
+
+
+async def _old_store(bench: Bench, kind: str) -> Store:
     """Filled anew, or the file that was kept."""
     count, show = bench.amounts.past, bench.show
-    kept = bench.past_file is not None and bench.past_file.exists()
-    store = SqliteFile(bench.past_file or bench.place() / "signoff.db")
-    bench.results.facts["stored"] = f"{count:,} conversations, {count * MESSAGES_EACH:,} messages, SQLite"
-    if kept:
+    store = SqliteFile(bench.past_file) if bench.past_file and kind == SQLITE else bench.new_store(kind)
+    words = f"{count:,} conversations, {count * MESSAGES_EACH:,} messages"
+    bench.results.facts[f"stored, {kind}"] = words
+    if isinstance(store, SqliteFile) and store.path.exists():
         return store
-    show.say(f"{count:,} conversations and {count * MESSAGES_EACH:,} messages")
+    show.say(words)
     began = time.perf_counter()
     await asyncio.to_thread(schema.upgrade, store.url)
     await asyncio.to_thread(fill, store, count, show.progress)
-    bench.results.add("million_fill_s", "filling the database", time.perf_counter() - began, "s")
-    bench.results.add("million_file_gb", "its size", store.path.stat().st_size / 1e9, "GB")
+    seconds = time.perf_counter() - began
+    bench.results.add(f"million_fill_s_{kind}", f"filling the database of the million, {kind}", seconds, "s")
     return store
 
 
@@ -72,15 +77,15 @@ async def _presses(bench: Bench, stages: dict[str, Stage]) -> None:
             name: await stack.enter_async_context(stage.running(hold_seconds=amounts.hold_seconds))
             for name, stage in stages.items()
         }
-        bench.results.add("million_ready_s", "start to ready on it", bots["old"].ready_seconds, "s")
+        _tell(bench, stages, "ready", "start to ready on the million", bots["old"].ready_seconds)
         for name, stage in stages.items():
             await warm(stage, bots[name])
         show.say(f"presses on both, in turns: {', '.join(_ORDER)}")
         rates = await _in_turns(stages, bots, presses)
         began = time.perf_counter()
         await wire.read(bots["old"].ports[0], "/metrics")
-        bench.results.add("million_metrics_s", "GET /metrics on it", time.perf_counter() - began, "s")
-    _add(bench, "press", "presses", rates)
+        _tell(bench, stages, "metrics", "GET /metrics on the million", time.perf_counter() - began)
+    _add(bench, stages["old"].store.kind, "press", rates)
 
 
 async def _loops(bench: Bench, stages: dict[str, Stage]) -> None:
@@ -95,7 +100,7 @@ async def _loops(bench: Bench, stages: dict[str, Stage]) -> None:
             await measures.whole_loops(stage.desk, amounts.warm, bots[name].running)
         show.say(f"loops on both, in turns: {', '.join(_ORDER)}")
         rates = await _in_turns(stages, bots, loops)
-    _add(bench, "loops", "loops", rates)
+    _add(bench, stages["old"].store.kind, "loops", rates)
 
 
 async def _in_turns(stages: dict[str, Stage], bots: dict[str, Bots], measure: _Measure) -> dict[str, list[Rate]]:
@@ -105,10 +110,21 @@ async def _in_turns(stages: dict[str, Stage], bots: dict[str, Bots], measure: _M
     return rates
 
 
-def _add(bench: Bench, name: str, words: str, rates: dict[str, list[Rate]]) -> None:
+def _tell(bench: Bench, stages: dict[str, Stage], name: str, words: str, seconds: float) -> None:
+    kind = stages["old"].store.kind
+    bench.results.add(f"million_{name}_s_{kind}", f"{words}, {kind}", seconds, "s")
+
+
+def _add(bench: Bench, kind: str, what: str, rates: dict[str, list[Rate]]) -> None:
+    """The goals are SQLite's; PostgreSQL's figures stand beside them."""
     results, young, old = bench.results, rates["young"], rates["old"]
-    results.reach(f"million_ratio_{name}", together(old) / together(young))
-    results.add(f"million_{name}_per_s", f"{words} with a million conversations stored", together(old), "/s")
-    results.add(f"million_{name}_per_s_young", f"{words} with few, beside it", together(young), "/s")
+    name, share = f"million_ratio_{what}", together(old) / together(young)
+    if kind == SQLITE:
+        results.reach(name, share)
+    else:
+        results.add(f"{name}_{kind}", f"{GOALS[name].words}, {kind}", share, "x")
+    results.add(f"million_{what}_per_s_{kind}", f"{what} with a million stored, {kind}", together(old), "/s")
+    results.add(f"million_{what}_per_s_{kind}_young", f"… with few, beside it, {kind}", together(young), "/s")
     cpu = cpu_milliseconds(young) / cpu_milliseconds(old)
-    results.add(f"million_cpu_ratio_{name}", "… by the bot's CPU for each of them: few, of a million's", cpu, "x")
+    words = f"… the bot's CPU for one with few, of that with a million, {kind}"
+    results.add(f"million_cpu_ratio_{what}_{kind}", words, cpu, "x")

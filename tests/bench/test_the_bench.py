@@ -36,19 +36,17 @@ needs_proc = pytest.mark.skipif(
 
 def ran(*options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench", "--quick", *options]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
 
 
 @needs_proc
 def test_a_quick_run_plays_every_round_and_writes_every_figure(tmp_path: Path) -> None:
     told = ran("--into", str(tmp_path))
 
+    assert told.returncode == 0, told.stdout[-4000:] + told.stderr[-2000:]
     figures = json.loads((tmp_path / "latest.json").read_text())
-    alone = "already running on this database" in figures.get("loops_per_s_postgres_2 not measured", "")
-    measured = PROMISED - {"loops_per_s_postgres_2"} if alone else PROMISED  # a second replica is not let in yet
-    assert told.returncode == int(alone), told.stdout[-4000:] + told.stderr[-2000:]
-    assert {name for name in measured if not isinstance(figures.get(name), int | float)} == set()
-    assert all(figures[name] >= 0 for name in measured)
+    assert {name for name in PROMISED if not isinstance(figures.get(name), int | float)} == set()
+    assert all(figures[name] >= 0 for name in PROMISED)
     assert figures["loops_checked"] > 0
     assert "fsync on, synchronous_commit on" in figures["PostgreSQL"]
     assert (tmp_path / "latest.png").stat().st_size > 10_000
