@@ -103,7 +103,7 @@ def _give_birth(line: Sequence[str]) -> None:
         return
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.close(0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # never just closed: a socket in its place breaks libuv
     os.dup2(2, 1)
     os.environ["SIGNOFF_PORT"] = line[0]
     main([*line[1:], "run"])

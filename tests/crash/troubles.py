@@ -31,7 +31,7 @@ AWAY_SECONDS = (0.3, 1.2)
 # What becomes of one question in eight to the model.
 MODEL = ("overloaded", "failing", "rate_limited", "dropping", "hanging", "html", "truncated_json", "refusal")
 MODEL_ARGUMENTS = {"failing": {"status": 500}, "rate_limited": {"retry_after": "1"}, "hanging": {"seconds": 4}}
-DATABASE_SECONDS = (4.0, 12.0)  # between two troubles of PostgreSQL's
+DATABASE_SECONDS = (6.0, 15.0)  # between two troubles of PostgreSQL's
 
 
 @dataclass

@@ -73,6 +73,7 @@ class World:
     kills: Kills
     seed: int
     tell: Callable[[str], None]  # how far it has come, now and then
+    told: int = 0  # kills
 
     async def live_through(self, kills: int) -> Witness:
         """Everybody at work while the bot is killed so often; then let it settle, and stop it."""
@@ -109,7 +110,8 @@ class World:
     async def _live_and_die(self, port: int, plans: Iterator[Plan]) -> None:
         for plan in plans:
             await self.kills.one_life(port, plan)
-            if self.kills.total % _TOLD_EVERY == 0:
+            if self.kills.total >= self.told + _TOLD_EVERY:
+                self.told = self.kills.total
                 accepted = len(self.customers.accepted) + len(self.visitors.accepted)
                 self.tell(f"{self.kills.total} kills, {accepted} messages, {len(self.receiver.taken)} replies")
 
