@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.chromium import browser
 from tests.databases import (
@@ -30,6 +31,11 @@ __all__ = [
     "postgres_url",
     "sqlite_url",
 ]
+
+# The same examples in every run; `--hypothesis-profile long` draws new ones, and many more.
+settings.register_profile("steady", derandomize=True, database=None, deadline=None, print_blob=True)
+settings.register_profile("long", max_examples=4000, deadline=None, print_blob=True)
+settings.load_profile("steady")
 
 OURS = [logging.getLogger(name) for name in ("bot", "adapters", "storage")]
 

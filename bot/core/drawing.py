@@ -82,7 +82,7 @@ def _facts_line(facts: Facts, policy: Policy) -> tuple[str, ...]:
         f"{priority.value.capitalize()} priority" if priority in (Priority.HIGH, Priority.URGENT) else "",
         _tier(facts, policy) if customer.tier != "standard" else "",
         channel.title if channel else conversation.channel,
-        f"Owned by {one_line(facts.owner.name, 60)}" if facts.owner else "",
+        f"Owned by {one_line(facts.owner.name, 60)}" if facts.owner and facts.newest else "",
     ]
     return tuple(fact for fact in found if fact)
 
