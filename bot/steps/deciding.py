@@ -85,8 +85,8 @@ class Deciding:
         return verdict
 
     def _decide(self, tx: Tx, press: Press) -> Verdict:
-        now = self.shop.clock()
         conversation = lock(tx, Conversation, press.on.conversation_id)
+        now = self.shop.clock()  # once nobody else decides here: what waited for its turn is dated after it
         who, event = press.who, f"{press.who.surface}:{press.event}" if press.event else None
         found = met(tx, surface=who.surface, external_id=who.external_id, review_id=press.on.review_id, event=event)
         if found is None:
