@@ -54,11 +54,11 @@ _EVIDENCE: Final = (
 )
 _OUTGOING: Final = select(_MESSAGE).where(_MESSAGE.c.decision_id == bindparam("decision_id"))
 _DELIVERY_OF: Final = select(_DELIVERY).where(_DELIVERY.c.message_id == bindparam("message_id"))
-_HELD: Final = (
+_UNSENT: Final = (
     select(_DELIVERY)
     .where(
         _DELIVERY.c.conversation_id == bindparam("conversation_id"),
-        _DELIVERY.c.status == DeliveryStatus.HELD,
+        _DELIVERY.c.status.in_((DeliveryStatus.HELD, DeliveryStatus.SENDING)),
         _DELIVERY.c.release_at <= bindparam("until", type_=_DELIVERY.c.release_at.type),
     )
     .order_by(_DELIVERY.c.id)
@@ -151,9 +151,9 @@ def delivery_of(tx: Tx, message_id: str) -> Delivery | None:
     return tx.first(Delivery, _DELIVERY_OF, message_id=message_id)
 
 
-def held_until(tx: Tx, conversation_id: str, until: datetime) -> list[Delivery]:
-    """The conversation's held deliveries whose hold ends by then, in the order in which they were written."""
-    return tx.all(Delivery, _HELD, conversation_id=conversation_id, until=until)
+def unsent_until(tx: Tx, conversation_id: str, until: datetime) -> list[Delivery]:
+    """The conversation's deliveries whose hold ends by then, held or on their way, in the order they were written."""
+    return tx.all(Delivery, _UNSENT, conversation_id=conversation_id, until=until)
 
 
 def replied_after(tx: Tx, message: Message) -> bool:

@@ -47,15 +47,20 @@ class Relaying:
         reached(Point.RELEASED)
 
     def _release(self, tx: Tx, delivery_id: str) -> None:
-        """With it go the earlier ones whose hold is over too: jobs due at once run in any order, words must not."""
+        """With it go the earlier ones whose hold is over too: jobs due at once run in any order, words must not.
+
+        Where an earlier one is still on its way, this one waits behind it, and its card must not offer Undo meanwhile.
+        """
         delivery = get(tx, Delivery, delivery_id)
         if delivery is None:
             return
         now = self.shop.clock()
         sending = {"status": DeliveryStatus.SENDING, "updated_at": now}
-        for held in reviews.held_until(tx, delivery.conversation_id, delivery.release_at):
+        for place, held in enumerate(reviews.unsent_until(tx, delivery.conversation_id, delivery.release_at)):
             if change(tx, Delivery, held.id, sending, expect={"status": DeliveryStatus.HELD}):
                 self.shop.jobs.promise(tx, JobKind.RELAY, held.id, at=now, lane=channel_lane(held.conversation_id))
+                if place > 0:
+                    show_message(tx, self.shop, known(tx, Message, held.message_id))
 
     async def relay(self, job: Claimed) -> None:
         """Hand it to the channel. Repeated only where the channel recognises the key; else a person is asked.

@@ -56,6 +56,20 @@ async def test_a_channel_that_stays_down_is_shown_to_a_person(desk: Desk) -> Non
     assert len(desk.customer_heard) == 1
 
 
+async def test_a_reply_that_waits_behind_another_offers_no_undo(desk: Desk) -> None:
+    desk.channel.failures = [TemporaryFailure("503 down") for _ in range(9)]
+    await desk.customer_says("Where is my order?")
+    await desk.press(Approve(), by="Ana")
+    await desk.pass_time(10)
+    await desk.customer_says("And my invoice?")
+
+    await desk.press(Approve(), by="Ana")
+    await desk.pass_time(10)
+
+    assert desk.card.state is CardState.SENDING
+    assert not desk.offers(Action.UNDO)
+
+
 async def test_a_lost_answer_is_sent_again_under_the_same_key(desk: Desk) -> None:
     desk.channel.lost = True
     await desk.customer_says("Where is my order?")
