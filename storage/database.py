@@ -56,6 +56,8 @@ class Database:
         write = self._write_waiting if self.sqlite else self._write_alone
         writers = 1 if self.sqlite else _WRITERS_POSTGRES
         self._writes = Crew(writers, "db-write", partial(Seat, writes, writing=True), write)
+        # Whoever keeps the jobs has a connection to itself: it writes for many, and never waits behind them.
+        self._apart = self._writes if self.sqlite else Crew(1, "db-jobs", partial(Seat, writes, writing=True), write)
         self._reads = Crew(_READERS, "db-read", partial(Seat, reads, writing=False), self._read)
         self._here, self._here_free = Seat(reads, writing=False), threading.Lock()
         self._closed = False
@@ -71,6 +73,8 @@ class Database:
         """Finish the writes that wait, then close every connection."""
         self._closed = True
         await asyncio.to_thread(self._writes.finish)
+        if self._apart is not self._writes:
+            await asyncio.to_thread(self._apart.finish)
         await asyncio.to_thread(self._reads.finish)
         self._here.close()
         self.engine.dispose()
@@ -87,6 +91,12 @@ class Database:
         """
         asked = self._asked(work)
         self._writes.put(asked)
+        return cast(T, await asked.future)
+
+    async def write_apart(self, work: Callable[[Tx], T]) -> T:
+        """Like `write`, ahead of the writes that wait, on PostgreSQL. For whoever keeps the jobs, one at a time."""
+        asked = self._asked(work)
+        self._apart.put(asked)
         return cast(T, await asked.future)
 
     async def read(self, work: Callable[[Tx], T]) -> T:

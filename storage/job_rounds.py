@@ -155,7 +155,7 @@ class Rounds(ABC):
             return self._claim(tx, works, slots, now), self._next_due(tx, works, now) if timers else None
 
         try:
-            claimed, next_at = await self._db.write(settle_and_claim)
+            claimed, next_at = await self._db.write_apart(settle_and_claim)
         except BaseException as error:  # the database is away: keep trying, readiness says so
             self._ended, self._doubtful = ended + self._ended, True
             self.wake()
@@ -265,7 +265,7 @@ class Rounds(ABC):
         if self._ended:
             ended, self._ended = self._ended, []
             try:
-                await asyncio.wait_for(self._db.write(partial(self._settle, ended=ended)), max(grace, 1))
+                await asyncio.wait_for(self._db.write_apart(partial(self._settle, ended=ended)), max(grace, 1))
             except Exception:
                 log.exception("jobs under way could not be put back: the next start does it")
             else:

@@ -2,8 +2,8 @@
 
 Measured: SQLAlchemy's Core takes 100 to 200 µs around each statement, SQLite 5 to 20 for the statement itself, and a
 whole loop from message to reply makes about a hundred. Only what goes round is its execution context: the SQL and the
-conversion of values are SQLAlchemy's own. Whatever is not plain (text, lists given at execution, defaults made in
-Python) is not prepared, and goes the usual way.
+conversion of values are SQLAlchemy's own. Whatever is not plain (text that does not say its `columns`, lists given at
+execution, defaults made in Python) is not prepared, and goes the usual way.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import CompoundSelect, Delete, Dialect, Executable, Insert, Row, Select, Update
+from sqlalchemy import CompoundSelect, Delete, Dialect, Executable, Insert, Row, Select, TextualSelect, Update
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine.result import SimpleResultMetaData
@@ -22,7 +22,7 @@ from storage.tables import Word
 
 Processor = Callable[[Any], Any]
 
-_PLAIN: Final = (Select, CompoundSelect, Insert, Update, Delete)
+_PLAIN: Final = (Select, CompoundSelect, Insert, Update, Delete, TextualSelect)
 _numbers: Final = count(1)
 
 _Given = tuple[int, str, Processor | None]  # where a value goes, its name, and how the driver wants it

@@ -71,9 +71,8 @@ class ProcrastinateJobs(Rounds):
             return
         kinds, subjects, lanes, ats = (list(column) for column in zip(*promises, strict=True))
         tx.run(statements.DEFER, kinds=kinds, subjects=subjects, lanes=lanes, ats=ats)
-        driver: Any = tx.connection.connection.driver_connection
-        if driver.info.backend_pid not in self._own:
-            self._own.append(driver.info.backend_pid)
+        if tx.pid is not None and tx.pid not in self._own:
+            self._own.append(tx.pid)
 
     def cancel(self, tx: Tx, kind: JobKind, subject: str) -> None:
         """See Jobs.cancel."""
@@ -81,7 +80,7 @@ class ProcrastinateJobs(Rounds):
         if promises:
             promises[:] = [one for one in promises if (one.kind, one.subject) != (kind, subject)]
         cancelled = tx.run(statements.CANCEL, kind=kind, subject=subject)
-        if any(lane is not None for _, lane in cancelled):
+        if any(lane is not None for lane, _ in cancelled):
             tx.after_commit(self._look_now)  # what waited behind it is free
 
     async def depth(self) -> Depth:
@@ -123,7 +122,7 @@ class ProcrastinateJobs(Rounds):
             tx.run(statements.LEAVE, worker=worker)
 
         try:
-            await asyncio.wait_for(self._db.write(leave), max(self._grace.total_seconds(), 1))
+            await asyncio.wait_for(self._db.write_apart(leave), max(self._grace.total_seconds(), 1))
         except Exception:
             log.exception("the others find out by themselves that this replica left")
 
@@ -160,8 +159,8 @@ class ProcrastinateJobs(Rounds):
         return taken
 
     def _next_due(self, tx: Tx, works: Mapping[JobKind, Work], now: datetime) -> datetime | None:
-        self._open = tx.run(statements.ANY_OPEN)[0][0]
-        at: datetime | None = tx.run(statements.NEXT_DUE, kinds=list(works), now=now)[0][0]
+        at: datetime | None
+        at, self._open = tx.run(statements.NEXT_DUE, kinds=list(works), now=now)[0]
         return at
 
     def _settle(self, tx: Tx, ended: Sequence[Ended]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from storage.database import Database, Tx
@@ -263,12 +263,16 @@ def _wait(until_set: threading.Event) -> None:
 
 
 async def test_all_promises_of_a_transaction_are_one_statement(desk: Desk) -> None:
-    asked: list[str] = []
-    event.listen(desk.db.engine, "before_cursor_execute", lambda *of: asked.append(of[2]))
+    asked: list[object] = []
 
-    await desk.promise(*"abcdefgh")
+    def work(tx: Tx) -> None:
+        for subject in "abcdefgh":
+            desk.jobs.promise(tx, RELAY, subject, at=desk.clock.now)
+        tx.before_commit(lambda: asked.extend(tx._driver._waiting))  # type: ignore[attr-defined]
 
-    assert len(asked) == 1
+    await desk.db.write(work)
+
+    assert len(asked) == 2  # BEGIN, and the promises; COMMIT goes with them
 
 
 async def test_a_promise_cancelled_in_its_own_transaction_is_never_made(desk: Desk) -> None:
@@ -287,7 +291,7 @@ async def test_a_promise_cancelled_in_its_own_transaction_is_never_made(desk: De
 async def test_a_claim_whose_commit_was_not_heard_of_is_made_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.job_rounds._AWAY", timedelta(milliseconds=20))
     lost: list[str] = []
-    write = desk.db.write
+    write = desk.db.write_apart
 
     async def lose_an_answer(work: Any) -> Any:
         answer = await write(work)
@@ -296,7 +300,7 @@ async def test_a_claim_whose_commit_was_not_heard_of_is_made_again(desk: Desk, m
             raise OperationalError("commit", None, psycopg.OperationalError("the connection is lost"))
         return answer
 
-    monkeypatch.setattr(desk.db, "write", lose_an_answer)
+    monkeypatch.setattr(desk.db, "write_apart", lose_an_answer)
     async with desk.at_work():
         await desk.promise("first", "second", lane="lane")
         await until(desk.nothing_waits)
