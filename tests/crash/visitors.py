@@ -45,7 +45,7 @@ class Visitors:
                 await self._write_one(http, page, chance)
                 await self.read(http, page, page.conversation)
                 await asyncio.sleep(_BETWEEN_SECONDS)
-                if page.written % 4 == 0:
+                if page.written % 8 == 0:
                     page.conversation += 1
 
     async def read_all(self) -> dict[str, list[dict[str, Any]]]:
@@ -54,8 +54,8 @@ class Visitors:
         async with aiohttp.ClientSession(timeout=_PATIENCE) as http:
             for page in self.pages:
                 for conversation in range(1, page.conversation + 1):
-                    lines = await self.read(http, page, conversation)
-                    assert lines is not None or not page.token, f"{page.name} could not read"
+                    while (lines := await self.read(http, page, conversation)) is None and page.token:
+                        await asyncio.sleep(1)  # asked too often: the channel lets an address read twice a second
                     shown[f"{page.visitor}/{conversation}"] = lines or []
         return shown
 
