@@ -54,7 +54,7 @@ class Visitors:
         async with aiohttp.ClientSession(timeout=_PATIENCE) as http:
             for page in self.pages:
                 for conversation in range(1, page.conversation + 1):
-                    while (lines := await self.read(http, page, conversation)) is None and page.token:
+                    while (lines := await self.read(http, page, conversation)) is None and page.token:  # noqa: ASYNC110
                         await asyncio.sleep(1)  # asked too often: the channel lets an address read twice a second
                     shown[f"{page.visitor}/{conversation}"] = lines or []
         return shown
