@@ -82,7 +82,7 @@ class Delivery:
         if self._session:
             await self._session.close()
 
-    async def quiet(self, *, timeout_seconds: float = 5) -> None:
+    async def quiet(self, *, timeout_seconds: float = 60) -> None:
         """Return once nothing is being delivered, waits for retries aside. Raises: TimeoutError."""
         await self._workspace.until(lambda: len(self._under_way) <= self._waiting, timeout_seconds=timeout_seconds)
 

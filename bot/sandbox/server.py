@@ -173,11 +173,11 @@ class SandboxServer:
     def deliveries(self, kind: str | None = None) -> list[Delivered]:
         return self.workspace.deliveries(kind)
 
-    async def until(self, look: Callable[[], Any], *, timeout_seconds: float = 5) -> Any:
+    async def until(self, look: Callable[[], Any], *, timeout_seconds: float = 60) -> Any:
         """What `look` returns as soon as it is true; looked at again after every change. Raises: TimeoutError."""
         return await self.workspace.until(look, timeout_seconds=timeout_seconds)
 
-    async def quiet(self, *, timeout_seconds: float = 5) -> None:
+    async def quiet(self, *, timeout_seconds: float = 60) -> None:
         """Return once everything on its way to the bot has arrived. Raises: TimeoutError."""
         await self.delivery.quiet(timeout_seconds=timeout_seconds)
 

@@ -123,7 +123,7 @@ class Workspace:
             await self._change.wait()
         return self.version
 
-    async def until(self, look: Callable[[], Any], *, timeout_seconds: float = 5) -> Any:
+    async def until(self, look: Callable[[], Any], *, timeout_seconds: float = 60) -> Any:
         """What `look` returns as soon as that is true. Raises: TimeoutError."""
         async with asyncio.timeout(timeout_seconds):
             while not (seen := look()):
