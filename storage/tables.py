@@ -146,7 +146,21 @@ class TickStatus(StrEnum):
     SKIPPED = "skipped"  # missed, and accounted for: nothing was promised
 
 
-class Customer(SQLModel, table=True):
+class Row(SQLModel):
+    """What every table's rows are. Made of exactly the columns' values, each by its name."""
+
+    def __init__(self, **values: Any) -> None:
+        """Without SQLModel's way, which takes four times as long: it passes each value through pydantic and through
+        SQLAlchemy's change tracking, and neither validates a table's row nor misses a column.
+        """
+        columns = type(self).model_fields
+        if values.keys() != columns.keys():
+            raise TypeError(f"{type(self).__name__} is made of {sorted(columns)}, not of {sorted(values)}")
+        self.__dict__.update(values)
+        object.__setattr__(self, "__pydantic_fields_set__", set(values))
+
+
+class Customer(Row, table=True):
     """Someone writing in; one per channel and the channel's own id for them."""
 
     __table_args__ = (UniqueConstraint("channel", "external_id"),)
@@ -160,7 +174,7 @@ class Customer(SQLModel, table=True):
     created_at: datetime
 
 
-class Conversation(SQLModel, table=True):
+class Conversation(Row, table=True):
     """One customer, one thread, on one channel."""
 
     __table_args__ = (
@@ -183,7 +197,7 @@ class Conversation(SQLModel, table=True):
     created_at: datetime
 
 
-class Message(SQLModel, table=True):
+class Message(Row, table=True):
     """Something said to or by the customer."""
 
     __table_args__ = (
@@ -206,7 +220,7 @@ class Message(SQLModel, table=True):
     created_at: datetime
 
 
-class Review(SQLModel, table=True):
+class Review(Row, table=True):
     """One question put to agents: may this go out?"""
 
     __table_args__ = (
@@ -243,7 +257,7 @@ class Review(SQLModel, table=True):
     created_at: datetime
 
 
-class Draft(SQLModel, table=True):
+class Draft(Row, table=True):
     """A proposed reply of a review; a redraft adds a row."""
 
     id: str = Field(primary_key=True)  # drf_…
@@ -267,7 +281,7 @@ class Draft(SQLModel, table=True):
     created_at: datetime
 
 
-class Agent(SQLModel, table=True):
+class Agent(Row, table=True):
     """A human support agent. Inactive: no longer a member; what they did stays."""
 
     id: str = Field(primary_key=True)  # agt_…
@@ -278,7 +292,7 @@ class Agent(SQLModel, table=True):
     updated_at: datetime
 
 
-class AgentIdentity(SQLModel, table=True):
+class AgentIdentity(Row, table=True):
     """Who an agent is on a surface: the same person in two is one agent."""
 
     surface: str = Field(primary_key=True)
@@ -286,7 +300,7 @@ class AgentIdentity(SQLModel, table=True):
     agent_id: str = Field(foreign_key="agent.id", index=True)
 
 
-class Decision(SQLModel, table=True):
+class Decision(Row, table=True):
     """What an agent decided, at a time. Append-only."""
 
     __table_args__ = (Index("ix_decision_created_at", "created_at"),)
@@ -303,7 +317,7 @@ class Decision(SQLModel, table=True):
     created_at: datetime
 
 
-class Feedback(SQLModel, table=True):
+class Feedback(Row, table=True):
     """What a decision about a review taught us. Append-only."""
 
     __table_args__ = (Index("ix_feedback_category_created_at", "category", "created_at"),)
@@ -325,7 +339,7 @@ class Feedback(SQLModel, table=True):
     created_at: datetime
 
 
-class Delivery(SQLModel, table=True):
+class Delivery(Row, table=True):
     """An outgoing message on its way. The message's id is the key the channel recognises it by."""
 
     id: str = Field(primary_key=True)  # dlv_…
@@ -338,7 +352,7 @@ class Delivery(SQLModel, table=True):
     updated_at: datetime
 
 
-class Posting(SQLModel, table=True):
+class Posting(Row, table=True):
     """A card on a surface: what it stands for, and where it hangs."""
 
     __table_args__ = (
@@ -359,7 +373,7 @@ class Posting(SQLModel, table=True):
     created_at: datetime
 
 
-class Pause(SQLModel, table=True):
+class Pause(Row, table=True):
     """Drafting and automatic notices rest, for a category or for everything, until a time or a resume."""
 
     id: str = Field(primary_key=True)  # pau_…
@@ -370,7 +384,7 @@ class Pause(SQLModel, table=True):
     created_at: datetime
 
 
-class Article(SQLModel, table=True):
+class Article(Row, table=True):
     """A version of a knowledge-base article. One version of a slug is current, none once its file is gone."""
 
     __table_args__ = (UniqueConstraint("slug", "version"), Index("ix_article_slug_current", "slug", "current"))
@@ -387,7 +401,7 @@ class Article(SQLModel, table=True):
     created_at: datetime
 
 
-class Snippet(SQLModel, table=True):
+class Snippet(Row, table=True):
     """A paragraph-sized piece of a current article: what search finds and a draft cites."""
 
     id: str = Field(primary_key=True)  # snp_…
@@ -397,7 +411,7 @@ class Snippet(SQLModel, table=True):
     text: str = _prose()
 
 
-class PastReply(SQLModel, table=True):
+class PastReply(Row, table=True):
     """A reply that reached a customer, with the question it answered. For agents' eyes, never for prompts."""
 
     message_id: str = Field(primary_key=True, foreign_key="message.id")
@@ -408,14 +422,14 @@ class PastReply(SQLModel, table=True):
     created_at: datetime
 
 
-class Seen(SQLModel, table=True):
+class Seen(Row, table=True):
     """Deliveries recognised again: a surface's event ids. Written with what the event caused."""
 
     key: str = Field(primary_key=True)  # "slack:Ev…"
     at: datetime = Field(index=True)
 
 
-class Job(SQLModel, table=True):
+class Job(Row, table=True):
     """A promise to touch the world, written in the transaction of its cause. Done jobs are deleted."""
 
     __table_args__ = (
@@ -436,7 +450,7 @@ class Job(SQLModel, table=True):
     created_at: datetime
 
 
-class Tick(SQLModel, table=True):
+class Tick(Row, table=True):
     """A moment at which a clock was due, made once, by whoever came first; written with the jobs it promises."""
 
     clock: str = Field(primary_key=True)
@@ -445,7 +459,7 @@ class Tick(SQLModel, table=True):
     noted_at: datetime  # by the clock of the process that wrote it
 
 
-class Pace(SQLModel, table=True):
+class Pace(Row, table=True):
     """How far the slots of something paced are given out to all replicas. On PostgreSQL only, by its own clock."""
 
     key: str = Field(primary_key=True)  # "post C0…", "update"
@@ -453,7 +467,7 @@ class Pace(SQLModel, table=True):
     held_until: datetime | None  # the remote asked for rest until then
 
 
-class Spent(SQLModel, table=True):
+class Spent(Row, table=True):
     """How much of an hourly budget was used in an hour."""
 
     key: str = Field(primary_key=True)  # "drafts", or the same with a customer's id
@@ -461,7 +475,7 @@ class Spent(SQLModel, table=True):
     used: int
 
 
-class OpenForm(SQLModel, table=True):
+class OpenForm(Row, table=True):
     """A form somebody has open on a conversation: who writes in it is told when the conversation changes."""
 
     view_id: str = Field(primary_key=True)
