@@ -7,10 +7,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
+
+from tests.patience import PATIENCE_SECONDS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_CHROMIUM = "needs a Chromium to drive: apt-get install chromium"
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",

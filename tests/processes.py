@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Empty, Queue
 
-_PATIENCE_SECONDS = 30
+from tests.patience import PATIENCE_SECONDS
 
 
 class Child:
@@ -25,7 +25,7 @@ class Child:
         heard = []
         while True:
             try:
-                heard.append(self._lines.get(timeout=_PATIENCE_SECONDS))
+                heard.append(self._lines.get(timeout=PATIENCE_SECONDS))
             except Empty:
                 raise AssertionError(f"never said {words!r}, only {heard}") from None
             if heard[-1] == words:
@@ -44,8 +44,8 @@ class Child:
         self._process.send_signal(signal.SIGCONT)
 
     def wait(self) -> int:
-        code = self._process.wait(_PATIENCE_SECONDS)
-        self._listener.join(_PATIENCE_SECONDS)
+        code = self._process.wait(PATIENCE_SECONDS)
+        self._listener.join(PATIENCE_SECONDS)
         return code
 
     def _listen(self) -> None:

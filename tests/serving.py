@@ -1,6 +1,8 @@
 """Real HTTP: an application on a free loopback port, for as long as a test needs it."""
 
 import asyncio
+import contextlib
+import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +12,9 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from adapters.base import Adapter
+from tests.patience import PATIENCE_SECONDS
+
+_CHANCE = random.SystemRandom()  # the same seed in several workers would find the same ports
 
 
 class Server(uvicorn.Server):
@@ -38,7 +43,7 @@ class Server(uvicorn.Server):
 async def serve(
     app: ASGIApp, *, port: int = 0, hang_up: Callable[[], Awaitable[None]] | None = None
 ) -> AsyncIterator[str]:
-    """Yields the address. Leaving ends the server, and fails when it does not end within ten seconds."""
+    """Yields the address. Leaving ends the server, and fails when it does not end."""
     # Named as TCP: asyncio turns Nagle's delay off only where it is, and 40 ms a request are a slow suite.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -50,15 +55,16 @@ async def serve(
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.ending.set()
-        await asyncio.wait_for(running, timeout=10)
+        await asyncio.wait_for(running, timeout=PATIENCE_SECONDS)
         listening.close()
 
 
 def free_port() -> int:
-    """A port for a process of its own to listen on: nobody did a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    """A port for a process of its own to listen on: below those that systems hand out, so that nobody else gets it."""
+    while True:
+        port = _CHANCE.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def app_of(adapter: Adapter) -> FastAPI:
@@ -67,7 +73,7 @@ def app_of(adapter: Adapter) -> FastAPI:
     return app
 
 
-async def until(condition: Callable[[], bool], *, within_seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool], *, within_seconds: float = PATIENCE_SECONDS) -> None:
     """Waits for something to become true, and fails when it does not."""
     async with asyncio.timeout(within_seconds):
         while not condition():  # noqa: ASYNC110 - the conditions are plain facts that nobody announces

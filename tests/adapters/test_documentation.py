@@ -26,6 +26,7 @@ from tests.adapters.test_webchat import SECRET as CHAT_SECRET
 from tests.adapters.test_webchat import web_chat
 from tests.adapters.test_webhook import SECRET
 from tests.clock import Clock
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import app_of, free_port, serve, until
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "channels"
@@ -44,7 +45,7 @@ async def run(*command: str, **environment: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
     assert process.returncode == 0, err.decode()
     return out.decode()
 

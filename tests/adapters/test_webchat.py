@@ -19,6 +19,7 @@ from adapters.webchat.allowances import Allowance
 from adapters.webchat.streams import GAP_LINES, Reading, Seating
 from tests.adapters.contract import AdapterContract, Channel, Inbox, refusals
 from tests.clock import NOON, Clock
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import app_of, serve, until
 
 SECRET = "a secret of the tests, long enough"
@@ -69,7 +70,7 @@ class OverWebChat(Channel):
             secret=SECRET,
             clock=self.clock,
         )
-        async with serve(app_of(elsewhere)) as address, httpx2.AsyncClient() as http:
+        async with serve(app_of(elsewhere)) as address, httpx2.AsyncClient(timeout=PATIENCE_SECONDS) as http:
             theirs = (await http.post(f"{address}/channels/elsewhere/session", json={})).json()["token"]
         payload, _, signature = self.token.rpartition(".")
         wrong = [
@@ -162,7 +163,9 @@ async def web_chat(*, sessions: int = 1, **options: Any) -> AsyncIterator[OverWe
     )
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(serve(app_of(adapter), hang_up=adapter.close))
-        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=f"{here}/channels/webchat/"))
+        http = await stack.enter_async_context(
+            httpx2.AsyncClient(base_url=f"{here}/channels/webchat/", timeout=PATIENCE_SECONDS)
+        )
         channel = OverWebChat(adapter, inbox, clock, http)
         if sessions:
             await channel.session()
@@ -280,8 +283,8 @@ async def test_a_thread_that_comes_in_pieces_is_streamed_whole() -> None:
     async def transcript(thread: str, after: int) -> list[Line]:
         return [_line(sequence=number) for number in range(after + 1, min(after + 3, 11))]
 
-    async with web_chat(transcript=transcript, reread_seconds=60) as channel, channel.stream() as events:
-        async with asyncio.timeout(10):
+    async with web_chat(transcript=transcript, reread_seconds=3600) as channel, channel.stream() as events:
+        async with asyncio.timeout(PATIENCE_SECONDS):
             seen = [await anext(events) for _ in range(10)]
 
     assert [event["line"]["sequence"] for event in seen if event] == list(range(1, 11))
@@ -318,7 +321,7 @@ async def test_a_reply_appears_on_an_open_stream_at_once() -> None:
         async with channel.stream() as events:
             mine = await anext(events)
             await channel.adapter.send(channel.reply("It ships today."))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 reply = await anext(events)
 
         assert mine is not None
@@ -333,7 +336,7 @@ async def test_a_reply_appears_even_when_nobody_wakes_the_stream(channel: OverWe
     async with channel.stream() as events:
         await anext(events)
         channel.reply("It ships today.")  # sent by another process: in the transcript, and no wake
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             event = None
             while event is None:
                 event = await anext(events)
@@ -420,7 +423,7 @@ async def test_shutting_down_ends_streams_cleanly() -> None:
         reading = asyncio.create_task(read())
         await until(lambda: len(channel.adapter._streams) == 1)
         await channel.adapter.close()
-        await asyncio.wait_for(reading, 5)
+        await asyncio.wait_for(reading, PATIENCE_SECONDS)
         late = await channel.http.get("stream", headers=channel.authorised)
 
     assert ended == ["cleanly"]
@@ -430,7 +433,7 @@ async def test_shutting_down_ends_streams_cleanly() -> None:
 async def test_a_stream_ends_with_its_token() -> None:
     async with web_chat() as channel, channel.stream() as events:
         channel.clock.now += timedelta(days=31)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             assert [event async for event in events if event] == []
 
 

@@ -19,6 +19,7 @@ from adapters.webchat.allowances import Allowance
 from tests.adapters.contract import Inbox
 from tests.chromium import chromium, in_a_browser
 from tests.clock import NOON, Clock
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import app_of, serve, until
 
 ARTEFACTS = pathlib.Path(__file__).resolve().parents[2] / "artefacts" / "webchat"
@@ -99,6 +100,7 @@ async def visiting(browser: Browser, *, chat: dict[str, Any] | None = None, **co
         )
         address = await stack.enter_async_context(serve(app_of(adapter), hang_up=adapter.close))
         window = await browser.new_context(locale="en-GB", timezone_id="Europe/London", **context)
+        window.set_default_timeout(PATIENCE_SECONDS * 1000)
         stack.push_async_callback(window.close)
         visit = Visit(address, adapter, inbox, clock, window)
         yield visit

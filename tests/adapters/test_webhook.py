@@ -21,6 +21,7 @@ from adapters.webhook.signatures import Signatures
 from tests.adapters.contract import AdapterContract, FailingChannel, FarEndContract, Inbox, refusals
 from tests.clock import NOON, Clock
 from tests.data import shared
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import app_of, serve
 
 SECRET = "whsec_bGFya3NwdXIgc3VwcGx5IHRlc3Qga2V5IG9uZQ=="
@@ -138,11 +139,11 @@ async def channel() -> AsyncIterator[OverWebhook]:
             url=f"{far_end}/replies",
             secrets=[SECRET, RETIRED],
             clock=clock,
-            timeout_seconds=5,
+            timeout_seconds=PATIENCE_SECONDS,
         )
         stack.push_async_callback(adapter.close)
         here = await stack.enter_async_context(serve(app_of(adapter)))
-        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=here))
+        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=here, timeout=PATIENCE_SECONDS))
         yield OverWebhook(adapter, inbox, clock, shop, http)
 
 

@@ -12,12 +12,13 @@ from bot.sandbox import SandboxServer
 from bot.sandbox.page import Scene, page
 from tests.browser.app import Bot
 from tests.browser.play import Play, playing
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import serve
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def bot() -> AsyncIterator[Bot]:
-    async with SandboxServer(limited=False, deadline_seconds=60, routes=page(Scene())) as sandbox:
+    async with SandboxServer(limited=False, deadline_seconds=PATIENCE_SECONDS, routes=page(Scene())) as sandbox:
         client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url, retry_handlers=[])
         bot = Bot(sandbox, client)
         async with serve(Starlette(routes=[Route("/slack/events", bot.listen, methods=["POST"])])) as address:

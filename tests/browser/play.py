@@ -11,14 +11,12 @@ from typing import Any
 import httpx2
 from playwright.async_api import Browser, BrowserContext, FrameLocator, Locator, Page, expect
 
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "artefacts" / "browser"
-PATIENCE_SECONDS = 30
 PEOPLE = ("U0ANA", "U0BO", "U0CY", "U0DEE", "U0ELI", "U0FAY")
-
-expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @asynccontextmanager
@@ -149,6 +147,7 @@ async def playing(browser: Browser, address: str, **context: Any) -> AsyncIterat
     window: BrowserContext = await browser.new_context(
         **{"viewport": {"width": 1440, "height": 900}, "color_scheme": "light", "reduced_motion": "reduce"} | context
     )
+    window.set_default_timeout(PATIENCE_SECONDS * 1000)
     play = Play(await window.new_page(), address)
     try:
         await play.opens()
@@ -160,7 +159,7 @@ async def playing(browser: Browser, address: str, **context: Any) -> AsyncIterat
 
 
 async def _close_forms(address: str) -> None:
-    async with httpx2.AsyncClient(base_url=address) as client:
+    async with httpx2.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
         for person in PEOPLE:
             state = (await client.get("/sandbox/state", params={"as": person})).json()
             for _ in state["views"]:

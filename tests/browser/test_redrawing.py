@@ -7,8 +7,9 @@ from typing import Any
 from playwright.async_api import Route, expect
 
 from tests.browser.app import Block, Bot, button, option, plain
-from tests.browser.play import PATIENCE_SECONDS, Play
+from tests.browser.play import Play
 from tests.chromium import in_a_browser
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = in_a_browser
 

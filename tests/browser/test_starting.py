@@ -9,11 +9,12 @@ from typing import Any
 
 import httpx2
 
-from tests.browser.play import PATIENCE_SECONDS, ROOT, demo_running
+from tests.browser.play import ROOT, demo_running
+from tests.patience import PATIENCE_SECONDS
 
 
 async def state(address: str) -> Any:
-    async with httpx2.AsyncClient(base_url=address) as client:
+    async with httpx2.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
         return (await client.get("/sandbox/state", params={"as": "U0ANA"})).json()
 
 
@@ -21,7 +22,7 @@ async def cards(address: str, count: int) -> list[str]:
     """The texts of all cards, once there are so many."""
     async with (
         asyncio.timeout(PATIENCE_SECONDS),
-        httpx2.AsyncClient(base_url=address, timeout=None) as client,
+        httpx2.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client,
         client.stream("GET", "/sandbox/stream", params={"as": "U0ANA"}) as changes,
     ):
         async for _ in changes.aiter_lines():
@@ -38,7 +39,7 @@ async def test_a_stopped_demo_goes_on_where_it_was_until_it_is_told_to_begin_ane
 
     async with demo_running(tmp_path) as address:
         after = await cards(address, 7)
-        async with httpx2.AsyncClient(base_url=address) as client:
+        async with httpx2.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
             shop = (await client.get("/demo/shop")).json()
     async with demo_running(tmp_path, "--fresh", "--no-seed") as address:
         fresh = await state(address)

@@ -15,7 +15,7 @@ from tests.fakes.claude import FakeClaude
 RETURNS_URL = "https://larkspur.example/help/returns"
 
 
-def policy(*, deadline: float = 5, triage_deadline: float = 5, **changes: Any) -> Policy:
+def policy(*, deadline: float = 60, triage_deadline: float = 60, **changes: Any) -> Policy:
     desk = DeskPolicy(name="Larkspur Supply", draft_deadline_seconds=deadline, voice="We say tent, never shelter.")
     models = ModelsPolicy(triage_deadline_seconds=triage_deadline)
     categories = (

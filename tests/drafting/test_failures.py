@@ -14,6 +14,7 @@ from tests.clock import Clock
 from tests.drafting.conftest import case, policy, snippet
 from tests.fakes.claude import FakeClaude
 from tests.fakes.claude_misbehaving import MISBEHAVIOURS, body, failing, hanging
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import free_port
 
 CASES: list[tuple[str, dict[str, Any], str, str]] = [
@@ -68,7 +69,7 @@ async def test_what_will_not_pass_in_a_moment_is_asked_once(
     fake.always(MISBEHAVIOURS[kind]())
 
     with pytest.raises(DraftUnavailable):
-        await asyncio.wait_for(drafter.draft(case(), [snippet()]), timeout=4)
+        await asyncio.wait_for(drafter.draft(case(), [snippet()]), timeout=PATIENCE_SECONDS)
 
     assert len(fake.requests) == 1
 
@@ -103,10 +104,10 @@ async def test_nobody_waits_longer_than_the_deadline(fake: FakeClaude, clock: Cl
     fake.always(hanging())
 
     with pytest.raises(DraftUnavailable, match=r"^Claude did not answer within 0\.2 s\.$") as failed:
-        await asyncio.wait_for(drafter.draft(case(), [snippet()]), timeout=4)
+        await asyncio.wait_for(drafter.draft(case(), [snippet()]), timeout=PATIENCE_SECONDS)
 
     assert failed.value.reason == "timeout"
-    assert await asyncio.wait_for(drafter.triage(case()), timeout=4) is None
+    assert await asyncio.wait_for(drafter.triage(case()), timeout=PATIENCE_SECONDS) is None
     await drafter.aclose()
 
 
@@ -212,7 +213,7 @@ async def test_after_its_rest_one_probe_decides(drafter: ClaudeDrafter, fake: Fa
 
 
 async def test_while_the_probe_is_out_others_do_not_wait(fake: FakeClaude, clock: Clock) -> None:
-    drafter = ClaudeDrafter(client("sk-test", fake.url), policy(deadline=30), clock=clock)
+    drafter = ClaudeDrafter(client("sk-test", fake.url), policy(), clock=clock)
     fake.next(MISBEHAVIOURS["html"](), times=FAILURES)
     for _ in range(FAILURES):
         with pytest.raises(DraftUnavailable):
@@ -220,7 +221,7 @@ async def test_while_the_probe_is_out_others_do_not_wait(fake: FakeClaude, clock
     clock.pass_(REST.total_seconds())
     fake.next(hanging())
     probe = asyncio.create_task(drafter.draft(case(), [snippet()]))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(fake.requests) == FAILURES:  # noqa: ASYNC110  # until the probe has arrived
             await asyncio.sleep(0.005)
 

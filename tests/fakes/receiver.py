@@ -10,6 +10,8 @@ from typing import Any, Self
 import standardwebhooks
 from aiohttp import web
 
+from tests.patience import PATIENCE_SECONDS
+
 
 class Answer(StrEnum):
     """How a reply is answered."""
@@ -92,7 +94,7 @@ class Receiver:
         takings = Counter(post.key for post in self.posts if post.answer in _TAKEN)
         return takings.total() - len(takings)
 
-    async def until(self, count: int, *, within_seconds: float = 10) -> list[str]:
+    async def until(self, count: int, *, within_seconds: float = PATIENCE_SECONDS) -> list[str]:
         """The texts, once so many replies were taken."""
         async with asyncio.timeout(within_seconds), self.changed:
             await self.changed.wait_for(lambda: len(self.taken) >= count)

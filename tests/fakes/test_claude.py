@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from tests.fakes.claude import FakeClaude
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 OK: dict[str, Any] = {"model": "claude-sonnet-5-5", "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}]}
@@ -111,7 +112,7 @@ async def test_an_unknown_model_and_a_bad_key_are_told_apart(
         await claude.messages.create(**(OK | {"model": "claude-imaginary-1"}))
     with pytest.raises(anthropic.AuthenticationError):
         await claude.with_options(api_key="revoked").messages.create(**OK)
-    async with httpx2.AsyncClient() as bare:
+    async with httpx2.AsyncClient(timeout=PATIENCE_SECONDS) as bare:
         assert (await bare.post(f"{fake.url}/v1/messages", json=OK)).status_code == 401
         keyed = {"x-api-key": "k", "anthropic-version": "2026-10-21"}
         broken = await bare.post(f"{fake.url}/v1/messages", content=b"{", headers=keyed)
@@ -142,9 +143,9 @@ async def test_it_runs_as_a_process_and_is_scripted_from_outside() -> None:
     )
     assert running.stdout is not None
     try:
-        url = json.loads(await asyncio.wait_for(running.stdout.readline(), timeout=30))["url"]
+        url = json.loads(await asyncio.wait_for(running.stdout.readline(), timeout=PATIENCE_SECONDS))["url"]
         async with (
-            httpx2.AsyncClient() as control,
+            httpx2.AsyncClient(timeout=PATIENCE_SECONDS) as control,
             anthropic.AsyncAnthropic(api_key="k", base_url=url, max_retries=0) as client,
         ):
             await control.post(f"{url}/fake/next", json={"do": "overloaded"})
@@ -155,4 +156,4 @@ async def test_it_runs_as_a_process_and_is_scripted_from_outside() -> None:
             assert len((await control.get(f"{url}/fake/requests")).json()["requests"]) == 2
     finally:
         running.terminate()
-        await asyncio.wait_for(running.wait(), timeout=30)
+        await asyncio.wait_for(running.wait(), timeout=PATIENCE_SECONDS)

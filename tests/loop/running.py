@@ -24,10 +24,11 @@ from storage.tables import Conversation, Decision
 from storage.tables import Message as Said
 from tests.fakes.claude import FakeClaude
 from tests.fakes.receiver import Receiver
+from tests.patience import PATIENCE_SECONDS
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 POLICY: dict[str, Any] = {
-    "desk": {"name": "Larkspur Supply", "hold_seconds": 0, "quiet_seconds": 0, "draft_deadline_seconds": 5},
+    "desk": {"name": "Larkspur Supply", "hold_seconds": 0, "quiet_seconds": 0, "draft_deadline_seconds": 60},
     "slack": {
         "channel": "C0SUPPORT",
         "agents_group": "S0AGENTS",
@@ -53,7 +54,7 @@ class Loop:
 
     def __init__(self, app: App, url: str, sandbox: SandboxServer, receiver: Receiver, claude: FakeClaude) -> None:
         self.app, self.url, self.sandbox, self.receiver, self.claude = app, url, sandbox, receiver, claude
-        self.http = httpx2.AsyncClient(base_url=url, timeout=20, verify=False)  # it is plain HTTP
+        self.http = httpx2.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, verify=False)  # it is plain HTTP
         self._count = 0
 
     @property
@@ -87,9 +88,9 @@ class Loop:
         channels = self.sandbox.workspace.channels.values()
         return [message for channel in channels for message in channel.messages.values() if message.bot_id]
 
-    async def card(self, action: str = "approve", *, within_seconds: float = 10) -> Message:
+    async def card(self, action: str = "approve") -> Message:
         """The newest card that offers this, as soon as there is one."""
-        found = await self.sandbox.until(lambda: self.offering(action), timeout_seconds=within_seconds)
+        found = await self.sandbox.until(lambda: self.offering(action))
         card: Message = found[-1]
         return card
 
@@ -98,15 +99,15 @@ class Loop:
 
     async def card_says(self, card: Message, words: str) -> None:
         """Wait until the card says so."""
-        await self.sandbox.until(lambda: words in shown(card), timeout_seconds=10)
+        await self.sandbox.until(lambda: words in shown(card))
 
     async def approve_all(self) -> int:
         """Once everything has been drafted and posted, answer every open card; how many there were."""
-        await self.settled(within_seconds=40)
+        await self.settled()
         waiting = self.offering(*ANSWERING)
         for card in waiting:
             await self.answer(card)
-        await self.settled(within_seconds=40)
+        await self.settled()
         return len(waiting)
 
     async def answer(self, card: Message) -> None:
@@ -132,9 +133,9 @@ class Loop:
     async def conversations(self) -> list[Conversation]:
         return await self.db.read(lambda tx: tx.all(Conversation, table_of(Conversation).select()))
 
-    async def settled(self, *, within_seconds: float = 20) -> None:
+    async def settled(self) -> None:
         """Nothing is promised any more."""
-        async with asyncio.timeout(within_seconds):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while self.app.jobs.busy or await self._promised():  # noqa: ASYNC110 - jobs end without announcement
                 await asyncio.sleep(0.02)
 
@@ -192,7 +193,9 @@ async def running(
     async with AsyncExitStack() as stack:
         claude = await stack.enter_async_context(FakeClaude())
         receiver = await stack.enter_async_context(Receiver(SECRET))
-        sandbox = await stack.enter_async_context(SandboxServer(limited=limited, retry_scale=0.01))
+        sandbox = await stack.enter_async_context(
+            SandboxServer(limited=limited, retry_scale=0.01, deadline_seconds=PATIENCE_SECONDS)
+        )
         prepare(sandbox.workspace)
         app = build(_settings(database_url, sandbox, claude, socket_mode), _policy(receiver, sections))
         url = await stack.enter_async_context(_served(app))
@@ -204,7 +207,7 @@ async def running(
 
 
 def _policy(receiver: Receiver, sections: dict[str, dict[str, Any]]) -> Policy:
-    shop = {"kind": "webhook", "title": "Shop", "url": receiver.url, "secret_env": "SHOP_SECRET", "timeout_seconds": 5}
+    shop = {"kind": "webhook", "title": "Shop", "url": receiver.url, "secret_env": "SHOP_SECRET", "timeout_seconds": 60}
     channels = {"shop": shop, "chat": {"kind": "webchat", "title": "Web chat"}}
     changed = {name: {**POLICY[name], **section} for name, section in sections.items()}
     return Policy.model_validate({**POLICY, "channels": channels, **changed})

@@ -74,10 +74,10 @@ async def test_cards_keep_slacks_pace_and_the_order_of_their_threads(sqlite_url:
         limits.posts_per_second_and_channel, limits.posts_per_minute, limits.per_minute[3] = 4.0, 240.0, 300.0
         threads = [f"t{number}" for number in range(12)]
         await asyncio.gather(*(loop.customer_says("First.", thread=thread) for thread in threads))
-        await loop.sandbox.until(lambda: len(loop.cards) >= len(threads), timeout_seconds=20)
+        await loop.sandbox.until(lambda: len(loop.cards) >= len(threads))
         await asyncio.gather(*(loop.customer_says("Second.", thread=thread) for thread in threads))
 
-        await loop.settled(within_seconds=30)
+        await loop.settled()
 
         assert limits.issued.total() == 0
         roots = [card for card in loop.cards if card.thread_ts is None]

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.operators.conftest import ROOT
-
-PATIENCE_SECONDS = 30
+from tests.patience import PATIENCE_SECONDS
 
 
 class Process:

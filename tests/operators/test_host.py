@@ -16,8 +16,7 @@ from bot.host import AddressTaken, Server, serve, web
 from storage.database import Database
 from tests.operators.built import Bot, settings
 from tests.operators.running import running
-
-PATIENCE_SECONDS = 20
+from tests.patience import PATIENCE_SECONDS
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ import pytest
 
 from tests.operators.conftest import ROOT
 from tests.operators.rows import history
+from tests.patience import PATIENCE_SECONDS
 
 
 def at_a_terminal(folder: Path, url: str, *arguments: str) -> str:
@@ -28,7 +29,7 @@ def at_a_terminal(folder: Path, url: str, *arguments: str) -> str:
         seen = b""
         while chunk := _read(screen):
             seen += chunk
-        assert process.wait(60) == 0, seen.decode()
+        assert process.wait(PATIENCE_SECONDS) == 0, seen.decode()
     os.close(screen)
     return seen.decode()
 

@@ -17,7 +17,8 @@ from standardwebhooks import Webhook
 from bot.sandbox import SandboxServer
 from bot.sandbox.messages import Message
 from tests.operators.conftest import ROOT, WEBHOOK_SECRET
-from tests.operators.running import PATIENCE_SECONDS, Process, running
+from tests.operators.running import Process, running
+from tests.patience import PATIENCE_SECONDS
 
 MARKER = "zanzibar-tent-pole"
 TOML = """

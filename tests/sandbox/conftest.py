@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.sandbox import SandboxServer
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import serve
 
 
@@ -41,7 +42,7 @@ def bolt_for(sandbox: SandboxServer) -> AsyncApp:
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[SandboxServer]:
-    async with SandboxServer(limited=False, retry_scale=0.0, deadline_seconds=1.0) as server:
+    async with SandboxServer(limited=False, retry_scale=0.0, deadline_seconds=PATIENCE_SECONDS) as server:
         yield server
 
 

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from bot.sandbox.company.shop import NotTaken, Shop
 from bot.sandbox.company.waiting import WAITING
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import serve
 
 SECRET = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
@@ -29,7 +30,7 @@ def shop() -> Shop:
 @pytest.fixture
 async def http(shop: Shop) -> AsyncIterator[httpx2.AsyncClient]:
     app = Starlette(routes=[shop.reply_route(), *shop.page_routes()])
-    async with serve(app) as address, httpx2.AsyncClient(base_url=address) as client:
+    async with serve(app) as address, httpx2.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as client:
         yield client
 
 

@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import SandboxServer, larkspur
 from tests.clock import Clock
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -20,7 +21,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def sandbox(clock: Clock) -> AsyncIterator[SandboxServer]:
-    async with SandboxServer(larkspur(clock), limited=False, retry_scale=0.0, deadline_seconds=1.0) as server:
+    workspace = larkspur(clock)
+    async with SandboxServer(workspace, limited=False, retry_scale=0.0, deadline_seconds=PATIENCE_SECONDS) as server:
         yield server
 
 

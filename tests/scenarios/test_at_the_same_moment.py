@@ -10,6 +10,7 @@ from bot.core.decisions import Answer, Approve, Dismiss, DismissReason, Redraft,
 from storage.database import table_of
 from storage.tables import Conversation, Customer, Message, Posting, PostingStatus, Review
 from tests.desk import Desk
+from tests.patience import PATIENCE_SECONDS
 
 
 def inbound(text: str, *, thread: str = "t1", id: str, sender: str = "ada") -> Inbound:
@@ -81,7 +82,7 @@ async def test_taking_over_while_a_draft_arrives_leaves_no_question_open(desk: D
         desk.drafter.gate.clear()
         desk.drafter.begun.clear()
         await desk.press_only(Redraft("shorter"), by="Bo", on=card)
-        await asyncio.wait_for(desk.drafter.begun.wait(), 10)
+        await asyncio.wait_for(desk.drafter.begun.wait(), PATIENCE_SECONDS)
 
         desk.drafter.gate.set()
         await asyncio.sleep(0.001 * number)  # somewhere around the draft's arrival

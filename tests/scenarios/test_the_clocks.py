@@ -11,6 +11,7 @@ from bot.steps.forgetting import SEEN_FOR, TICKS_FOR
 from storage.database import Database, table_of
 from storage.tables import Seen, Tick
 from tests.desk import PEOPLE, Desk
+from tests.patience import PATIENCE_SECONDS
 
 BO = Presser(surface="slack", external_id="U0BO")
 
@@ -65,7 +66,7 @@ async def test_membership_is_read_again_by_the_clock(database: Database) -> None
         await clocks.start()
         desk.cards.people = [person for person in PEOPLE if person.external_id != "U0BO"]
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while await desk.front.may(BO) is not None:
                     desk.clock.now = datetime.now(UTC)
                     await asyncio.sleep(0.02)

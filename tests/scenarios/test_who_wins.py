@@ -26,6 +26,7 @@ from storage.database import table_of
 from storage.tables import Decision as DecisionRow
 from storage.tables import Delivery, Feedback, Message
 from tests.desk import Desk
+from tests.patience import PATIENCE_SECONDS
 
 
 async def rows(desk: Desk, model: Any) -> int:
@@ -143,7 +144,7 @@ async def test_a_draft_that_comes_after_the_customer_wrote_again_is_not_shown(de
     await desk.customer_says("One", quiet=False)
     desk.clock.now = desk.clock.now.replace(second=10)
     desk.jobs.wake()
-    await asyncio.wait_for(desk.drafter.begun.wait(), 5)
+    await asyncio.wait_for(desk.drafter.begun.wait(), PATIENCE_SECONDS)
     await desk.customer_says("Two", quiet=False)
     desk.drafter.gate.set()
     await desk.pass_time(10)

@@ -15,12 +15,13 @@ from storage.database import Database, Tx
 from storage.jobs import Claimed, Jobs, Postpone, Retry, Work
 from storage.tables import JobKind
 from tests.clock import NOON, Clock
+from tests.patience import PATIENCE_SECONDS
 
 DRAFT, SHOW, RELEASE, RELAY = JobKind.DRAFT, JobKind.SHOW, JobKind.RELEASE, JobKind.RELAY
 AT_ONCE = Retry(first=timedelta(0), cap=timedelta(0))
 
 
-async def until(true: Callable[[], bool | Awaitable[bool]], *, seconds: float = 20) -> None:
+async def until(true: Callable[[], bool | Awaitable[bool]], *, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for a condition, not for a time."""
     try:
         async with asyncio.timeout(seconds):

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from storage.database import Database, RolledBack, Tx, Unavailable, table_of
 from storage.tables import Agent, Direction, Role, Seen
 from tests.clock import NOON
+from tests.patience import PATIENCE_SECONDS
 from tests.storage.rows import agent, conversation, customer, message, seen
 
 SEEN = table_of(Seen)
@@ -46,13 +47,13 @@ class Gate:
 
     def __call__(self, tx: Tx) -> None:
         self.inside.set()
-        assert self._open.wait(20)
+        assert self._open.wait(PATIENCE_SECONDS)
 
     def open(self) -> None:
         self._open.set()
 
     async def entered(self) -> None:
-        assert await asyncio.to_thread(self.inside.wait, 20)
+        assert await asyncio.to_thread(self.inside.wait, PATIENCE_SECONDS)
 
 
 async def together(database: Database, *works: Callable[[Tx], object]) -> list[object]:
@@ -301,11 +302,11 @@ async def test_a_reader_sees_one_moment_and_neither_waits_for_the_writer_nor_hol
     def look_twice(tx: Tx) -> tuple[list[str], list[str]]:
         first = keys(tx)
         looked.set()
-        assert written.wait(20)
+        assert written.wait(PATIENCE_SECONDS)
         return first, keys(tx)
 
     reading = asyncio.ensure_future(database.read(look_twice))
-    assert await asyncio.to_thread(looked.wait, 20)
+    assert await asyncio.to_thread(looked.wait, PATIENCE_SECONDS)
     await database.write(adding("meanwhile"))
     written.set()
 
@@ -369,7 +370,7 @@ async def test_a_deadlock_is_settled_without_anyone_noticing(postgres_url: str) 
                     table.update().where(table.c.id == first).values(role=Role.ADMIN).returning(table.c.id)
                 )
                 if len(tries) <= 2:
-                    meeting.wait(20)
+                    meeting.wait(PATIENCE_SECONDS)
                 tx.run(table.update().where(table.c.id == second).values(role=Role.ADMIN))
 
             return work

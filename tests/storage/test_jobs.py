@@ -16,6 +16,7 @@ from storage.jobs import Claimed, Jobs, Retry, TableJobs, Work
 from storage.tables import Job, JobKind, JobStatus
 from tests.clock import Clock
 from tests.databases import Postgres
+from tests.patience import PATIENCE_SECONDS
 from tests.processes import started
 from tests.storage.jobs_contract import RELAY, Desk, JobsContract, until
 
@@ -137,10 +138,10 @@ async def test_a_lane_runs_one_at_a_time_though_postgresql_commits_its_jobs_out_
             def promise_slowly(tx: Tx) -> None:
                 desk.jobs.promise(tx, RELAY, "promised first", at=desk.clock.now, lane="lane")
                 entered.set()
-                assert leave.wait(20)
+                assert leave.wait(PATIENCE_SECONDS)
 
             slow = asyncio.ensure_future(database.write(promise_slowly))
-            assert await asyncio.to_thread(entered.wait, 20)
+            assert await asyncio.to_thread(entered.wait, PATIENCE_SECONDS)
             await desk.promise("committed first", lane="lane")
             await until(lambda: "committed first" in desk.hand.under_way)
             leave.set()

@@ -19,6 +19,7 @@ from storage import schema
 from storage.database import Database, address
 from storage.migrations.comparing import names_ours
 from storage.tables import metadata
+from tests.patience import PATIENCE_SECONDS
 from tests.processes import started
 
 
@@ -141,10 +142,10 @@ async def test_readiness_is_asked_beside_a_writer_without_waiting_for_it(databas
 
     def write_slowly(tx: object) -> bool:
         inside.set()
-        return asked.wait(10)
+        return asked.wait(PATIENCE_SECONDS)
 
     writing = asyncio.ensure_future(database.write(write_slowly))
-    await asyncio.to_thread(inside.wait, 10)
+    await asyncio.to_thread(inside.wait, PATIENCE_SECONDS)
     assert await asyncio.to_thread(schema.at_head, database.engine)
     asked.set()
 
@@ -158,7 +159,7 @@ def test_four_upgrades_at_once_make_one_schema(empty_url: str) -> None:
         for _ in range(4)
     ]
 
-    errors = [process.communicate(timeout=60)[1] for process in started_together]
+    errors = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in started_together]
 
     assert [process.returncode for process in started_together] == [0] * 4, errors
     assert set(metadata.tables) <= tables(empty_url)

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.sandbox import SandboxServer
+from tests.patience import PATIENCE_SECONDS
 from tests.surfaces.recording import Office, opened
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[SandboxServer]:
-    async with SandboxServer(limited=False, retry_scale=0.0) as server:
+    async with SandboxServer(limited=False, retry_scale=0.0, deadline_seconds=PATIENCE_SECONDS) as server:
         yield server
 
 

@@ -26,6 +26,7 @@ from storage.database import Database
 from storage.slots import MemorySlots
 from storage.tables import Role
 from storage.wakes import LocalWakes, Wakes
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import serve
 
 RECORDED = Verdict(answer=Answer.RECORDED, words="")
@@ -184,7 +185,7 @@ async def opened(
             await slack.stop()
 
 
-async def eventually(look: Callable[[], Awaitable[bool]], *, within_seconds: float = 15) -> None:
+async def eventually(look: Callable[[], Awaitable[bool]], *, within_seconds: float = PATIENCE_SECONDS) -> None:
     """Look until it is so. Raises TimeoutError."""
     async with asyncio.timeout(within_seconds):
         while not await look():  # noqa: ASYNC110 - what is looked for is announced nowhere

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from slack_bolt.async_app import AsyncApp
 
 from bot.surfaces.slack.door import BODY_BYTES, Door, _only_payload
+from tests.patience import PATIENCE_SECONDS
 from tests.surfaces.cards import AT, waiting
 from tests.surfaces.recording import Office
 
@@ -31,7 +32,7 @@ def signed(office: Office, body: bytes, *, at: int | None = None) -> dict[str, s
 
 
 async def knock(office: Office, body: bytes, kind: str = JSON, **headers: Any) -> httpx2.Response:
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS) as client:
         given = {"Content-Type": kind, **signed(office, body), **headers}
         raw = [(name.encode(), value if isinstance(value, bytes) else value.encode()) for name, value in given.items()]
         return await client.post(office.url, content=body, headers=raw)
@@ -102,7 +103,7 @@ async def test_an_old_or_future_request_is_turned_away(office: Office, seconds: 
 
 
 async def test_no_signature_at_all_is_turned_away(office: Office) -> None:
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS) as client:
         response = await client.post(office.url, content=press(), headers={"Content-Type": FORM})
 
     assert response.status_code == 401
@@ -155,7 +156,7 @@ async def test_a_body_that_never_ends_gives_its_connection_back() -> None:
     async def send(message: MutableMapping[str, Any]) -> None:
         answers.append(message)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await door({"type": "http", "headers": []}, receive, send)
 
     assert answers[0]["status"] == 408
@@ -166,7 +167,7 @@ async def test_an_oversized_body_without_its_length_is_refused(office: Office) -
         for _ in range(BODY_BYTES // 100_000 + 2):
             yield b"x" * 100_000
 
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS) as client:
         response = await client.post(office.url, content=drip(), headers=signed(office, b""))
 
     assert response.status_code == 413
@@ -213,7 +214,7 @@ async def test_an_uninstalled_app_says_so(office: Office) -> None:
 
 
 async def test_only_posts_are_taken(office: Office) -> None:
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS) as client:
         assert (await client.get(office.url)).status_code == 405
 
 
