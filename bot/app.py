@@ -162,7 +162,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
     works = {
         JobKind.DRAFT: Work(
             handle=Drafting(
-                shop, drafter, library, Budget(policy.models), lambda result: drafts.labels(result=result).inc()
+                shop, drafter, library, Budget(db, policy.models), lambda result: drafts.labels(result=result).inc()
             ),
             at_once=8,
             retry=DRAFTS,

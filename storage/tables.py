@@ -468,10 +468,10 @@ class Pace(Row, table=True):
 
 
 class Spent(Row, table=True):
-    """How much of an hourly budget was used in an hour."""
+    """How much of an hourly budget was used in five minutes."""
 
     key: str = Field(primary_key=True)  # "drafts", or the same with a customer's id
-    hour: datetime = Field(primary_key=True)  # its beginning
+    since: datetime = Field(primary_key=True)  # when the five minutes began
     used: int
 
 

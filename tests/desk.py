@@ -197,7 +197,7 @@ class Desk:
         self.front = FrontDesk(self.shop, Deciding(self.shop), self.showing, self.roster, "scripted")
         self.receive = Receiving(self.shop)
         self.relaying = Relaying(self.shop, {"web": self.channel})
-        self.drafting = Drafting(self.shop, self.drafter, self.library, Budget(self.policy.models), lambda _: None)
+        self.drafting = Drafting(self.shop, self.drafter, self.library, Budget(db, self.policy.models), lambda _: None)
         self._messages = 0
         self._worker: asyncio.Task[None] | None = None
 

@@ -1,37 +1,35 @@
-"""What drafting may cost has an end: drafts by the model in any hour, of everybody and of one customer.
+"""What drafting may cost has an end: drafts by the model in an hour, of everybody and of one customer."""
 
-Counted in this process, since it started: a brake on a flood, not an account.
-"""
-
-from collections import defaultdict, deque
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from bot.core.policy import ModelsPolicy
+from storage.database import Database, Tx
+from storage.spending import spend
 
-_HOUR: Final = timedelta(hours=1)
+_ALL: Final = "drafts"
 
 
+class _UsedUp(Exception):
+    """Nothing is counted: whatever was, in this transaction, is taken back."""
+
+
+@dataclass(frozen=True)
 class Budget:
-    def __init__(self, policy: ModelsPolicy) -> None:
-        self._policy = policy
-        self._times: deque[tuple[datetime, str]] = deque()  # of drafts asked for within the hour, oldest first
-        self._of: defaultdict[str, int] = defaultdict(int)  # of these, by customer
+    db: Database
+    policy: ModelsPolicy
 
-    def spend(self, customer_id: str, *, now: datetime) -> str | None:
+    async def spend(self, customer_id: str, *, now: datetime) -> str | None:
         """Count one draft. None: go ahead; else why not, for the card, and nothing was counted."""
-        self._forget(now - _HOUR)
-        if self._of.get(customer_id, 0) >= self._policy.drafts_per_customer_per_hour:
-            return "This customer has had as many drafts as one customer may have in an hour."
-        if len(self._times) >= self._policy.drafts_per_hour:
-            return "The drafts of this hour are used up: [models] drafts_per_hour."
-        self._times.append((now, customer_id))
-        self._of[customer_id] += 1
+        try:
+            await self.db.write(lambda tx: self._spend(tx, customer_id, now))
+        except _UsedUp as used_up:
+            return str(used_up)
         return None
 
-    def _forget(self, before: datetime) -> None:
-        while self._times and self._times[0][0] <= before:
-            _, customer_id = self._times.popleft()
-            self._of[customer_id] -= 1
-            if not self._of[customer_id]:
-                del self._of[customer_id]
+    def _spend(self, tx: Tx, customer_id: str, now: datetime) -> None:
+        if not spend(tx, f"{_ALL} {customer_id}", most=self.policy.drafts_per_customer_per_hour, now=now):
+            raise _UsedUp("This customer has had as many drafts as one customer may have in an hour.")
+        if not spend(tx, _ALL, most=self.policy.drafts_per_hour, now=now):  # last: every replica waits for this row
+            raise _UsedUp("The drafts of this hour are used up: [models] drafts_per_hour.")

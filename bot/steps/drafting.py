@@ -104,7 +104,9 @@ class Drafting:
             return _Made(drafted=None, missing="Replies in this category are written by people.")
         if attempt >= _WITHOUT_MODEL:
             return _Made(drafted=None, missing="Drafting failed repeatedly: please write this one.")
-        spent = self.budget.spend(before.customer.id, now=self.shop.clock()) if not self.drafter.offline else None
+        spent = None
+        if not self.drafter.offline:
+            spent = await self.budget.spend(before.customer.id, now=self.shop.clock())
         if spent is not None:
             self.count("budget")
             return _Made(drafted=None, missing=spent)

@@ -20,7 +20,7 @@ FORMS_FOR: Final = timedelta(hours=1)  # nobody types longer
 _SEEN, _SPENT, _FORM = table_of(Seen), table_of(Spent), table_of(OpenForm)
 _OLD: Final = (
     (delete(_SEEN).where(_SEEN.c.at < bindparam("before")), SEEN_FOR),
-    (delete(_SPENT).where(_SPENT.c.hour < bindparam("before")), SPENT_FOR),
+    (delete(_SPENT).where(_SPENT.c.since < bindparam("before")), SPENT_FOR),
     (delete(_FORM).where(_FORM.c.opened_at < bindparam("before")), FORMS_FOR),
 )
 

@@ -32,9 +32,9 @@ def upgrade() -> None:
     op.create_table(
         "spent",
         sa.Column("key", sa.String(), nullable=False),
-        sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("key", "hour", name=op.f("pk_spent")),
+        sa.PrimaryKeyConstraint("key", "since", name=op.f("pk_spent")),
     )
     op.create_table(
         "tick",
