@@ -90,7 +90,7 @@ class Pulse:
         sent = time.monotonic()
         if self.worker is not None:
             answer = await (await connection.execute(statements.BEAT, {"worker": self.worker})).fetchone()
-            if answer is not None and answer[1]:
+            if answer is not None:
                 self._beaten = sent
                 return
             log.error("taken for dead: what was under way here is done by others", extra={"worker": self.worker})
@@ -103,11 +103,12 @@ class Pulse:
         if time.monotonic() < self._since:
             return
         silence = {"seconds": self._rhythm.stall.total_seconds()}
-        rescued = len(await (await connection.execute(statements.RESCUE, silence)).fetchall())
+        async with connection.transaction():  # or one of them could beat in between, and not know
+            await connection.execute(statements.PRUNE, silence)
+            rescued = len(await (await connection.execute(statements.RESCUE)).fetchall())
         if rescued:
             log.warning("jobs of a silent replica are queued again", extra={"jobs": rescued})
             self._look()
-        await connection.execute(statements.PRUNE, silence)
 
 
 # A network that swallows everything is noticed by the kernel, not after its two hours.

@@ -136,18 +136,15 @@ OLDEST_DUE: Final = text(
 
 LISTEN: Final = 'listen "procrastinate_any_queue_v1"'
 REGISTER: Final = "select worker_id from procrastinate_register_worker_v1()"
-BEAT: Final = """
-    select procrastinate_update_heartbeat_v1(%(worker)s),
-        exists (select from procrastinate_workers where id = %(worker)s)
+# Not procrastinate_update_heartbeat_v1, which does not say whether there still is such a worker.
+BEAT: Final = "update procrastinate_workers set last_heartbeat = now() where id = %(worker)s returning id"
+# Who was silent too long is gone. Not in the server's first moments: nobody could beat before.
+PRUNE: Final = """
+    select procrastinate_prune_stalled_workers_v1(%(seconds)s)
+    where pg_postmaster_start_time() < now() - make_interval(secs => %(seconds)s)
 """
-# Jobs of workers that were silent too long, or are gone. Not in the server's first moments: nobody could beat before.
 RESCUE: Final = """
     select procrastinate_retry_job_v2(id, scheduled_at, null, null, null)
-    from (select job.id, job.scheduled_at from procrastinate_jobs as job
-          left join procrastinate_workers as worker on worker.id = job.worker_id
-          where job.status = 'doing'
-              and (worker.id is null or worker.last_heartbeat < now() - make_interval(secs => %(seconds)s))
-              and pg_postmaster_start_time() < now() - make_interval(secs => %(seconds)s)
-          order by job.id for update of job skip locked) as stalled
+    from (select id, scheduled_at from procrastinate_jobs where status = 'doing' and worker_id is null
+          order by id for update skip locked) as stalled
 """
-PRUNE: Final = "select procrastinate_prune_stalled_workers_v1(%(seconds)s)"
