@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.chromium import browser
 from tests.databases import (
@@ -33,7 +33,14 @@ __all__ = [
 ]
 
 # The same examples in every run; `--hypothesis-profile long` draws new ones, and many more.
-settings.register_profile("steady", derandomize=True, database=None, deadline=None, print_blob=True)
+settings.register_profile(
+    "steady",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],  # that is the machine's
+)
 settings.register_profile("long", max_examples=4000, deadline=None, print_blob=True)
 settings.load_profile("steady")
 

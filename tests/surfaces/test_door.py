@@ -93,7 +93,7 @@ async def test_whoever_is_not_slack_is_turned_away(office: Office, headers: dict
     assert office.desk.presses == []
 
 
-@pytest.mark.parametrize("seconds", [-301, 301, -86_400])
+@pytest.mark.parametrize("seconds", [-301, 420, -86_400])  # 300 would do; a slow machine takes some of what is ahead
 async def test_an_old_or_future_request_is_turned_away(office: Office, seconds: int) -> None:
     body = press()
 
