@@ -40,14 +40,14 @@ def upgrade(connection: Connection) -> None:
         _run(connection, _shipped().get_schema())
         _run(connection, _MEMORY)
         _note(connection, _files())
-        for index in _INDEXES:
-            _run(connection, index)
         _run(connection, _MOVE)
     else:
         missing = [name for name in needed() if name not in had]
         for name in missing:
             _run(connection, (_folder() / name).read_text(encoding="utf-8"))
         _note(connection, missing)
+    for index in _INDEXES:
+        _run(connection, index)
 
 
 def applied(connection: Connection) -> frozenset[str] | None:

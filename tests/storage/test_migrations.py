@@ -12,10 +12,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from procrastinate.schema import SchemaManager
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from storage import schema
+from storage import procrastinate_schema, schema
 from storage.database import Database, address
 from storage.migrations.comparing import names_ours
 from storage.tables import metadata
@@ -211,3 +212,77 @@ async def test_foreign_keys_are_enforced_again_after_an_upgrade(database: Databa
 
     with pytest.raises(IntegrityError):
         await database.write(lambda tx: tx.run(orphan))
+
+
+# Procrastinate's part
+
+
+def forget_procrastinate(connection: Connection) -> None:
+    """As in a database of a release that did not have it."""
+    for kind, catalogue, name in (
+        ("table", "pg_tables", "tablename"),
+        ("function", "(select oid::regprocedure::text as fun from pg_proc) as functions", "fun"),
+        ("type", "(select typname from pg_type where typtype in ('e', 'c')) as types", "typname"),
+    ):
+        found = f"select {name} from {catalogue} where {name} like 'procrastinate%%'"
+        for (each,) in connection.exec_driver_sql(found).all():
+            connection.exec_driver_sql(f"drop {kind} if exists {each} cascade")
+
+
+def test_a_database_gets_procrastinates_newer_files_and_keeps_its_jobs(postgres_url: str) -> None:
+    engine = schema.migration_engine(address(postgres_url))
+    older = procrastinate_schema.needed()[:-3]
+    with engine.begin() as connection:
+        forget_procrastinate(connection)
+        for name in older:
+            sql = (Path(SchemaManager.get_migrations_path()) / name).read_text()
+            connection.connection.driver_connection.execute(sql)  # type: ignore[union-attr]
+        connection.exec_driver_sql("create table procrastinate_applied (name text primary key)")
+        for name in older:
+            connection.exec_driver_sql("insert into procrastinate_applied values (%s)", (name,))
+        connection.exec_driver_sql("insert into procrastinate_jobs (queue_name, task_name) values ('signoff', 'show')")
+    assert not schema.at_head(engine)
+
+    schema.upgrade(postgres_url)
+
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("select to_regproc('procrastinate_retry_job_v2')").scalar() is not None
+        assert connection.exec_driver_sql("select count(*) from procrastinate_jobs").scalar() == 1
+    assert schema.at_head(engine)
+    engine.dispose()
+
+
+def test_a_database_ahead_of_our_procrastinate_is_left_alone(postgres_url: str) -> None:
+    engine = schema.migration_engine(address(postgres_url))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("insert into procrastinate_applied (name) values ('99.00.00_01_pre_new.sql')")
+
+    schema.upgrade(postgres_url)
+
+    assert schema.at_head(engine)
+    engine.dispose()
+
+
+def test_the_newest_files_that_take_away_wait_for_the_next_upgrade() -> None:
+    assert "_post_" not in procrastinate_schema.needed()[-1]
+    assert "03.02.00_50_post_batch_defer_jobs.sql" in procrastinate_schema.needed()
+
+
+def test_what_the_engine_for_one_process_left_is_promised_again(postgres_url: str) -> None:
+    engine = schema.migration_engine(address(postgres_url))
+    with engine.begin() as connection:
+        forget_procrastinate(connection)
+        for subject, status in (("pst_1", "running"), ("pst_2", "queued"), ("pst_3", "failed")):
+            connection.exec_driver_sql(
+                "insert into job (kind, subject, lane, status, run_at, attempts, created_at)"
+                " values ('show', %s, 'lane', %s, now(), 1, now())",
+                (subject, status),
+            )
+
+    schema.upgrade(postgres_url)
+
+    with engine.connect() as connection:
+        left = connection.exec_driver_sql("select args ->> 'subject', lock from procrastinate_jobs order by id").all()
+        assert [tuple(row) for row in left] == [("pst_1", "lane"), ("pst_2", "lane"), ("pst_3", "lane")]
+        assert connection.exec_driver_sql("select count(*) from job").scalar() == 0
+    engine.dispose()
