@@ -28,7 +28,7 @@ from bot.edge import Edge
 from bot.metrics import CONTENT_TYPE, Figures, Worker
 from bot.settings import Settings
 from storage import schema
-from storage.database import Database
+from storage.database import Database, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def web(app: Built) -> Edge:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        exception_handlers={Exception: _broken},
+        exception_handlers={Exception: _broken, Unavailable: _away},
     )
     _add_health(api, app)
     _add_metrics(api, app)
@@ -122,6 +122,16 @@ async def _broken(_: Request, __: Exception) -> Response:
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     problem = {"type": "about:blank", "title": status.phrase, "status": status, "detail": "Something went wrong here."}
     return JSONResponse(problem, status, media_type="application/problem+json")
+
+
+async def _away(_: Request, error: Exception) -> Response:
+    """The database is away: nothing was kept, or nobody knows. Channels come again, and are recognised if it was."""
+    log.warning("a request met no database", extra={"why": type(error).__name__})
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    detail = "The database does not answer just now. Please try again."
+    problem = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
+    headers = {"retry-after": str(round(getattr(error, "retry_after_seconds", 1)))}
+    return JSONResponse(problem, status, headers, media_type="application/problem+json")
 
 
 def _add_health(api: FastAPI, app: Built) -> None:

@@ -77,7 +77,8 @@ class Figures:
         desk = await self._seen()
         reachable = _gauge("signoff_database_up", "Whether the database answered.", float(desk is not None))
         registry = CollectorRegistry()
-        registry.register(_Drawn([reachable, *(_of_desk(desk) if desk else ()), *_of_worker(self._jobs)]))
+        troubles = _troubles(self._db.troubles)
+        registry.register(_Drawn([reachable, troubles, *(_of_desk(desk) if desk else ()), *_of_worker(self._jobs)]))
         return generate_latest(REGISTRY) + generate_latest(registry)
 
     async def _seen(self) -> _Desk | None:
@@ -127,6 +128,16 @@ def _of_desk(desk: _Desk) -> list[Metric]:
         _by_word("signoff_deliveries", "Replies by how delivery stands.", "status", DeliveryStatus, desk.deliveries),
         _gauge("signoff_cards_unposted", "Cards not known to be on their surface.", desk.unposted),
     ]
+
+
+def _troubles(counts: Mapping[str, int]) -> Metric:
+    words = (
+        "Reads and writes that met trouble: repeated until they went well, told that the database is away, in doubt."
+    )
+    family = CounterMetricFamily("signoff_database_troubles", words, labels=["kind"])
+    for kind, count in counts.items():
+        family.add_metric([kind], count)
+    return family
 
 
 def _of_worker(jobs: Worker) -> list[Metric]:

@@ -209,10 +209,18 @@ class Database:
     def _commit_one(self, seat: Seat, asked: Asked) -> None:
         try:
             asked.run(seat)
-            seat.commit()
+            self._commit_file(seat)
         except BaseException as error:  # noqa: BLE001  # belongs to the caller, whatever it is
             asked.error = error
             seat.rollback()
+
+    def _commit_file(self, seat: Seat) -> None:
+        try:
+            seat.commit()
+        except DBAPIError as error:
+            if seat.driver.in_doubt:
+                raise self._uncertain(seat, error) from error
+            raise
 
     def _commit_together(self, seat: Seat, group: list[Asked]) -> bool:
         """Each behind a savepoint; if the commit itself fails, everyone in it is told.
@@ -227,7 +235,7 @@ class Database:
                     seat.rollback()
                     return False
             if any(asked.error is None for asked in group):
-                seat.commit()
+                self._commit_file(seat)
             else:
                 seat.rollback()
         except BaseException as error:  # noqa: BLE001  # belongs to the callers, whatever it is
@@ -238,7 +246,9 @@ class Database:
 
     def _told(self, error: BaseException | None) -> BaseException | None:
         """On SQLite: what its caller is told of it."""
-        if not isinstance(error, DBAPIError) or meaning(error, lost=False, writing=True) is not Trouble.AWAY:
+        if not isinstance(error, DBAPIError) or isinstance(error, Uncertain):
+            return error
+        if meaning(error, lost=False, writing=True) is not Trouble.AWAY:
             return error
         return self._away(error)
 

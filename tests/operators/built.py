@@ -18,7 +18,7 @@ from adapters.base import Reply
 from bot import logs
 from bot.host import serve
 from bot.settings import Settings
-from storage.database import Database
+from storage.database import Database, Unavailable
 from storage.jobs import Depth
 from storage.tables import JobKind
 
@@ -54,6 +54,10 @@ class Channel:
         @router.post("/raw")
         async def raw(request: Request) -> Response:
             return PlainTextResponse(str(len(await request.body())))
+
+        @router.post("/away")
+        async def away() -> None:
+            raise Unavailable(None, None, Exception("an inner detail"))
 
         @router.post("/broken")
         async def broken(said: Said) -> None:

@@ -188,6 +188,21 @@ async def test_an_error_tells_nothing_of_the_inside(http: httpx2.AsyncClient, ca
     assert "an inner detail" in caplog.text
 
 
+async def test_a_channel_that_meets_no_database_is_asked_to_come_again(http: httpx2.AsyncClient) -> None:
+    answer = await http.post("/channels/shop/away")
+
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert "inner detail" not in answer.text
+
+
+async def test_what_went_wrong_with_the_database_is_counted(http: httpx2.AsyncClient) -> None:
+    answer = await http.get("/metrics")
+
+    for kind in ("repeated", "unavailable", "uncertain"):
+        assert f'signoff_database_troubles_total{{kind="{kind}"}} 0.0' in answer.text
+
+
 async def test_an_error_behind_a_surface_tells_as_little(
     http: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:

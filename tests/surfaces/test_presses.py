@@ -21,6 +21,7 @@ from bot.core.decisions import (
     Verdict,
 )
 from bot.sandbox.faults import Fault, Trouble
+from storage.database import Unavailable, Uncertain
 from tests.surfaces.cards import AT, SHOWN, drawn_text, said, taken_over, waiting
 from tests.surfaces.recording import Office
 
@@ -133,6 +134,27 @@ async def test_a_desk_that_fails_shows_the_presser_an_error_and_hears_the_next_p
     again = await office.sandbox.person("U0ANA").click("approve", on=message)
 
     assert not failed.ok
+    assert again.ok
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (Unavailable, "this was not recorded. Please press again"),
+        (Uncertain, "look at the card before you press again"),
+    ],
+    ids=["away", "nobody knows"],
+)
+async def test_without_a_database_the_presser_is_told_what_to_do(
+    office: Office, failure: type[Unavailable], words: str
+) -> None:
+    _, message = await office.post(waiting())
+    office.desk.verdicts = [failure(None, None, Exception("connection refused"))]
+
+    told = await office.sandbox.person("U0ANA").click("approve", on=message)
+    again = await office.sandbox.person("U0ANA").click("approve", on=message)
+
+    assert words in drawn_text(told.ephemerals[0].blocks)
     assert again.ok
 
 

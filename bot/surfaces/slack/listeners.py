@@ -20,6 +20,7 @@ from bot.surfaces.slack.payloads import Commanded, Malformed, Mentioned, Pressed
 from bot.surfaces.slack.presses import SURFACE, Presses
 from bot.surfaces.slack.submissions import Submissions
 from bot.surfaces.slack.talk import Talk
+from storage.database import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -137,9 +138,14 @@ def _readable(listener: Listener) -> Heard:
 def _answer_failures(app: AsyncApp) -> None:
     @app.error
     async def failed(error: Exception, context: AsyncBoltContext) -> BoltResponse:
-        """500 for what a listener raised: events are then delivered again. Before that, bolt could not read it."""
+        """500, or 503 without a database, for what a listener raised: events are then delivered again, and a form stays
+        open with Slack's own words. Before a listener heard it, bolt could not read it.
+        """
         if not context.get(_HEARD):
             return _unreadable()
+        if isinstance(error, Unavailable):
+            log.warning("slack met no database", extra={"why": type(error).__name__})
+            return BoltResponse(status=503, headers={"retry-after": str(round(error.retry_after_seconds))})
         log.error("a listener failed", exc_info=error)
         return BoltResponse(status=500)
 

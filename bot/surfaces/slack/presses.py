@@ -25,6 +25,7 @@ from bot.surfaces.slack.metrics import PRESSES, REJECTED
 from bot.surfaces.slack.modals.forms import FORMS, fitting, fresh
 from bot.surfaces.slack.payloads import Pressed
 from bot.surfaces.slack.tell import Teller
+from storage.database import Unavailable, Uncertain
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,10 @@ AT_ONCE: Final[dict[Action, Decision]] = {
 NOT_OURS: Final = "This button is not one I can read. Please use the newest card."
 CHANGED: Final = "This changed after the card you pressed was drawn: look before you send."
 NOT_OPENED: Final = "Slack was too slow and the form could not be opened. Please press again."
+NO_DATABASE: Final = (
+    "Signoff cannot reach its database just now: this was not recorded. Please press again in a minute."
+)
+NOBODY_KNOWS: Final = "Signoff lost its database at this very moment: look at the card before you press again."
 TOO_LONG: Final = "This is too long for Slack to show whole."
 
 
@@ -52,6 +57,14 @@ class Presses:
 
     async def __call__(self, press: Pressed) -> None:
         """Record, or open a form, or say why not. A recorded press makes no call to Slack: the card itself tells."""
+        try:
+            await self._take(press)
+        except Unavailable as away:
+            log.warning("a press met no database", extra={"user": press.who.user, "why": type(away).__name__})
+            PRESSES.labels(answer="unavailable").inc()
+            await self._teller.whisper(press.who, NOBODY_KNOWS if isinstance(away, Uncertain) else NO_DATABASE)
+
+    async def _take(self, press: Pressed) -> None:
         action = _action(press)
         if action is None:
             REJECTED.labels(reason="unknown_action").inc()
