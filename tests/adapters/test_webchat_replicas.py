@@ -9,6 +9,7 @@ from storage.database import Database
 from storage.wakes import SharedWakes, hint
 from tests.adapters.test_webchat import SECRET, OverWebChat, web_chat
 from tests.databases import Postgres
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import until
 
 TOPIC = "webchat/web"
@@ -19,7 +20,7 @@ async def joined(stack: AsyncExitStack, url: str) -> tuple[Database, SharedWakes
     wakes = SharedWakes(db)
     await wakes.start()
     stack.push_async_callback(wakes.stop)
-    await asyncio.wait_for(wakes.connected.wait(), 20)
+    await asyncio.wait_for(wakes.connected.wait(), PATIENCE_SECONDS)
     return db, wakes
 
 
@@ -48,7 +49,7 @@ async def test_a_reply_that_another_replica_sends_appears_at_once(postgres_url: 
 
         await replica_of(channel, *there).send(channel.reply("It ships today."))
 
-        event = await asyncio.wait_for(anext(events), 20)
+        event = await asyncio.wait_for(anext(events), PATIENCE_SECONDS)
         assert event is not None
         assert event["line"]["text"] == "It ships today."
 
@@ -70,6 +71,6 @@ async def test_a_reply_sent_while_nobody_could_be_told_appears_once_they_can(
         await replica_of(channel, *there).send(channel.reply("It ships today."))
         postgres.reopen(postgres_url)
 
-        event = await asyncio.wait_for(anext(events), 30)
+        event = await asyncio.wait_for(anext(events), PATIENCE_SECONDS)
         assert event is not None
         assert event["line"]["text"] == "It ships today."

@@ -18,6 +18,7 @@ from storage.tables import Seen, Tick
 from tests.clock import NOON, Clock
 from tests.databases import Postgres
 from tests.desk import POLICY
+from tests.patience import PATIENCE_SECONDS
 from tests.processes import started
 
 HOUR = timedelta(hours=1)
@@ -238,7 +239,7 @@ async def test_the_scheduler_makes_ticks_by_itself(database: Database) -> None:
 
     await clocks.start()
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(await made(database)) < 2:  # noqa: ASYNC110  # the clock tells nobody
                 await asyncio.sleep(0.05)
     finally:

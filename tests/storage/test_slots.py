@@ -10,6 +10,7 @@ from storage.database import Database
 from storage.slots import MemorySlots, Rate, SharedSlots, Slots
 from storage.wakes import SharedWakes
 from tests.databases import Postgres
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import until
 
 SLOW = Rate(interval=10, burst=2)  # so slow that no machine is too slow to tell
@@ -41,7 +42,7 @@ async def two(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Slots, Slot
         made = SharedSlots(one, wakes[0]), SharedSlots(other, wakes[1], lambda: time.monotonic() + 3e8)
         for each in wakes:
             await each.start()
-            await asyncio.wait_for(each.connected.wait(), 20)
+            await asyncio.wait_for(each.connected.wait(), PATIENCE_SECONDS)
         yield made
         for each in wakes:
             await each.stop()

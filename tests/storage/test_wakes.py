@@ -10,6 +10,7 @@ import pytest
 from storage.database import Database
 from storage.wakes import WORDS_BYTES, LocalWakes, SharedWakes, Wakes, wakes
 from tests.databases import Postgres
+from tests.patience import PATIENCE_SECONDS
 from tests.serving import until
 
 
@@ -96,7 +97,7 @@ async def test_a_lost_connection_is_made_again_and_who_listens_is_told(
     postgres.shut(postgres_url)
     postgres.reopen(postgres_url)
 
-    await until(lambda: second.missed > before, within_seconds=30)
+    await until(lambda: second.missed > before)
     await first.tells("again")
     await until(lambda: "again" in second.heard)
 
@@ -109,7 +110,7 @@ async def test_a_database_that_is_away_at_the_start_is_waited_for(postgres: Post
         await asyncio.sleep(0)
         postgres.reopen(postgres_url)
 
-        await until(lambda: replica.missed == 1, within_seconds=30)
+        await until(lambda: replica.missed == 1)
         await replica.wakes.stop()
 
 
@@ -123,7 +124,7 @@ async def test_nothing_listens_any_more_after_the_stop(postgres_url: str) -> Non
 
     with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
         listening = "select count(*) from pg_stat_activity where application_name = 'signoff wakes' and datname = %s"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while connection.execute(listening, (connection.info.dbname,)).fetchone() != (0,):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 

@@ -13,6 +13,7 @@ from storage.database import Database
 from storage.tables import OpenForm
 from storage.wakes import LocalWakes, SharedWakes
 from tests.databases import Postgres
+from tests.patience import PATIENCE_SECONDS
 from tests.surfaces.cards import drawn_text, waiting
 from tests.surfaces.recording import Office, eventually, opened
 from tests.surfaces.test_forms import newer
@@ -24,7 +25,7 @@ async def replica(stack: AsyncExitStack, sandbox: SandboxServer, url: str) -> Of
     wakes = SharedWakes(db)
     await wakes.start()
     stack.push_async_callback(wakes.stop)
-    await asyncio.wait_for(wakes.connected.wait(), 20)
+    await asyncio.wait_for(wakes.connected.wait(), PATIENCE_SECONDS)
     return await stack.enter_async_context(opened(sandbox, db=db, wakes=wakes))
 
 

@@ -12,6 +12,7 @@ from storage.database import Database
 from storage.jobs import Postpone
 from storage.slots import MemorySlots, SharedSlots
 from storage.wakes import SharedWakes
+from tests.patience import PATIENCE_SECONDS
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -242,7 +243,7 @@ async def test_two_replicas_post_at_slacks_pace_and_earn_not_one_429(postgres_ur
             for db in (one, other)
         ]
         begun = time.monotonic()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.gather(put_up(slack, pacers[0], cards[:75]), put_up(slack, pacers[1], cards[75:]))
 
     permitted = (30 - slack.limits.posts_at_once) / 4  # seconds for each channel's cards
