@@ -1,7 +1,7 @@
 # `make` alone prints this list. Everything lives in .venv, made from the hash-locked requirements.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench crash stateful lock clean setup setup-dev
+.PHONY: help demo test check lint bench crash fuzz stateful lock clean setup setup-dev
 
 VENV := .venv
 # More than most machines have cores: many tests wait, for a server to stop or a disk to write.
@@ -34,6 +34,9 @@ bench: setup-dev ## measure every figure that has a goal, in twelve minutes (ARG
 
 crash: setup-dev ## kill the bot at random moments, again and again (ARGS for options)
 	@$(BIN)/python -m pytest tests/crash -s $(ARGS)
+
+fuzz: setup-dev ## hostile requests at every door (ARGS="--fuzz-rounds 50 --fuzz-seed 7" for more and others)
+	@$(BIN)/python -m pytest tests/fuzz -s $(ARGS)
 
 stateful: setup-dev ## random conversations against the rules, thousands of them (ARGS for options)
 	@$(BIN)/python -m pytest tests/stateful --hypothesis-profile long $(ARGS)

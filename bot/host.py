@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -139,7 +139,12 @@ def _add_health(api: FastAPI, app: Built) -> None:
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
-    @api.get("/readyz", tags=["operations"], summary="Whether it can work: 503 and the remedy of each check if not")
+    @api.get(
+        "/readyz",
+        tags=["operations"],
+        summary="Whether it can work: 503 and the remedy of each check if not",
+        responses={HTTPStatus.SERVICE_UNAVAILABLE: {"description": "Not ready", "content": {"application/json": {}}}},
+    )
     async def readyz() -> Response:
         checks = {**await _database_checks(app.db), **await _within_patience(app.ready(), "bot")}
         fine = all(remedy is None for remedy in checks.values())
@@ -172,7 +177,13 @@ async def _within_patience(looking: Awaitable[Mapping[str, str | None]], name: s
 def _add_metrics(api: FastAPI, app: Built) -> None:
     figures = Figures(app.db, app.jobs, lambda: datetime.now(UTC))
 
-    @api.get("/metrics", tags=["operations"], summary="Figures for Prometheus")
+    @api.get(
+        "/metrics",
+        tags=["operations"],
+        summary="Figures for Prometheus",
+        response_class=PlainTextResponse,
+        responses={HTTPStatus.UNAUTHORIZED: {"description": "No bearer token", "content": {"text/plain": {}}}},
+    )
     async def metrics(request: Request) -> Response:
         if not _may_read(request, app.settings.metrics_token):
             return Response("A bearer token is needed: see SIGNOFF_METRICS_TOKEN.\n", HTTPStatus.UNAUTHORIZED)

@@ -15,7 +15,14 @@ from fastapi.security import APIKeyHeader
 from adapters.base import PermanentFailure, Receive, Reply, TemporaryFailure
 from adapters.bodies import ID_CHARS, parse, read_body
 from adapters.refusals import channel_route
-from adapters.webhook.messages import Accepted, PostedMessage, PostedReply, Problem, ReplyTaken, described_request
+from adapters.webhook.messages import (
+    Accepted,
+    PostedMessage,
+    PostedReply,
+    ReplyTaken,
+    described_refusals,
+    described_request,
+)
 from adapters.webhook.signatures import SIGNATURE, Signatures
 
 BODY_BYTES: Final = 512 * 1024
@@ -72,7 +79,13 @@ class Webhook:
             operation_id=f"post_message_{self.name}",
             summary="Hand in a customer's message",
             description=f"A 2xx answer means that the message is committed. At most {BODY_BYTES // 1024} KiB.",
-            responses={status: {"model": Problem} for status in (400, 401, 408, 413, 422)},
+            responses=described_refusals(
+                HTTPStatus.BAD_REQUEST,
+                HTTPStatus.UNAUTHORIZED,
+                HTTPStatus.REQUEST_TIMEOUT,
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+            ),
             dependencies=[Security(_signed)],
             openapi_extra=described_request(),
             callbacks=_described_replies().routes,

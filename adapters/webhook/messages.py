@@ -1,6 +1,7 @@
 """What travels over the webhook channel, both ways, as /docs shows it."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -137,6 +138,12 @@ def described_request() -> dict[str, Any]:
             "content": {"application/json": {"schema": _inlined(PostedMessage), "example": EXAMPLE}},
         },
     }
+
+
+def described_refusals(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's `model` would document them as application/json, which refusals are not."""
+    content = {"application/problem+json": {"schema": _inlined(Problem)}}
+    return {status.value: {"description": status.phrase, "content": content} for status in statuses}
 
 
 def _header(name: str, description: str, example: str) -> dict[str, Any]:
