@@ -15,7 +15,8 @@ from storage import agents, conversations, ids, postings, reviews
 from storage.database import Tx
 from storage.failpoints import Point, reached
 from storage.jobs import Claimed, Postpone
-from storage.rows import change, get, known
+from storage.questions import question
+from storage.rows import change
 from storage.tables import Conversation, Customer, Direction, Draft, Message, Review, ReviewStatus
 
 log = logging.getLogger(__name__)
@@ -77,17 +78,19 @@ class Drafting:
 
     def _before(self, tx: Tx, review_id: str) -> _Before | None:
         """None: there is nothing (left) to draft."""
-        review = get(tx, Review, review_id)
-        if review is None or review.status is not ReviewStatus.PENDING:
+        found = question(tx, review_id)
+        if found is None:
+            return None
+        review, conversation, customer = found
+        if review.status is not ReviewStatus.PENDING:
             return None
         if review.draft_id is not None or review.draft_missing is not None:
             return None
-        conversation = known(tx, Conversation, review.conversation_id)
         last = reviews.last_draft(tx, review.id) if review.instruction is not None else None
         return _Before(
             review=review,
             conversation=conversation,
-            customer=known(tx, Customer, conversation.customer_id),
+            customer=customer,
             said=tuple(conversations.said_up_to(tx, conversation.id, until=review.sequence, most=TURNS)),
             paused=self._paused(tx, review.category),
             previous=last.text if last else None,
@@ -202,7 +205,7 @@ class Drafting:
             return
         if draft:
             tx.add(draft)
-        conversation = known(tx, Conversation, review.conversation_id)
+        conversation = before.conversation
         change(tx, Conversation, conversation.id, {"category": judged.category, "priority": judged.priority})
         hanging = postings.of_review(tx, review.id)
         if not hanging:

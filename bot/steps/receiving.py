@@ -65,7 +65,7 @@ class Receiving:
         opened = conversation is None
         if conversation is None:
             conversation = self._new_conversation(tx, inbound, customer)
-        waiting = reviews.pending(tx, conversation.id)
+        waiting = None if opened else reviews.pending(tx, conversation.id)
         judged = triage(
             inbound.text,
             tier=customer.tier,

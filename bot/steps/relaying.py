@@ -10,10 +10,10 @@ from storage import articles, conversations, reviews
 from storage.database import Tx
 from storage.failpoints import Point, reached
 from storage.jobs import Claimed
+from storage.letters import addressed
 from storage.rows import change, get, known
 from storage.tables import (
     Conversation,
-    Customer,
     Delivery,
     DeliveryStatus,
     Direction,
@@ -104,24 +104,23 @@ class Relaying:
 
     def _letter(self, tx: Tx, delivery_id: str) -> _Letter | None:
         """None: nothing (left) to send."""
-        delivery = get(tx, Delivery, delivery_id)
-        if delivery is None or delivery.status is not DeliveryStatus.SENDING:
+        found = addressed(tx, delivery_id)
+        if found is None or found.delivery.status is not DeliveryStatus.SENDING:
             return None
-        message = known(tx, Message, delivery.message_id)
-        conversation = known(tx, Conversation, message.conversation_id)
+        message, conversation = found.message, found.conversation
         before = conversations.said_up_to(tx, conversation.id, until=message.sequence - 1, most=10)
         incoming = [line.external_id for line in before if line.direction is Direction.INCOMING]
         reply = Reply(
             key=message.id,
             thread=conversation.external_id,
-            to=known(tx, Customer, conversation.customer_id).external_id,
+            to=found.customer.external_id,
             text=message.text,
             author=message.author,
             sequence=message.sequence,
             in_reply_to=incoming[-1] if incoming else None,
             written_at=message.created_at,
         )
-        return _Letter(delivery=delivery, message=message, conversation=conversation, reply=reply)
+        return _Letter(delivery=found.delivery, message=message, conversation=conversation, reply=reply)
 
     async def _begin_once(self, letter: _Letter) -> bool:
         """Note the attempt before it is made. False: an earlier one was begun and its end is unknown."""

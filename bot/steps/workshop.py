@@ -130,11 +130,9 @@ def show_review(tx: Tx, shop: Workshop, review_id: str) -> None:
 
 def show_message(tx: Tx, shop: Workshop, message: Message) -> None:
     """Redraw the cards that show these outgoing words: those of the review they answered, and their own."""
-    decision = known(tx, Decision, message.decision_id)
-    if decision.review_id is not None:
-        show_review(tx, shop, decision.review_id)
+    review_id = known(tx, Decision, message.decision_id).review_id
     for posting in postings.of_conversation(tx, message.conversation_id):
-        if posting.message_id == message.id:
+        if posting.message_id == message.id or (review_id is not None and posting.review_id == review_id):
             promise_show(tx, shop, posting)
 
 
