@@ -24,7 +24,8 @@ from bot.commands.stage import Kept, Staged
 from bot.commands.terminal import now, out, refuse
 from bot.host import AddressTaken, serve
 from bot.sandbox import SandboxServer, keeping
-from bot.sandbox.company.policy import CHAT, CHAT_TITLE, SHOP, SHOP_SECRET, policy
+from bot.sandbox.company.policy import CHAT, CHAT_TITLE, SHOP, SHOP_SECRET
+from bot.sandbox.company.policy import policy as larkspur
 from bot.sandbox.company.shop import NotTaken, Shop
 from bot.sandbox.control import Control
 from bot.sandbox.page import Scene, page
@@ -42,6 +43,7 @@ _KEEP_EVERY_SECONDS: Final = 1
 def demo(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Where the page opens; 0 takes a free port.")] = 8000,
     sandbox_port: Annotated[int, typer.Option(min=0, max=65_535, help="The local Slack's; 0 takes a free port.")] = 0,
+    hold: Annotated[int, typer.Option(min=0, max=300, help="For how many seconds an approval can be undone.")] = 5,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what happened in earlier demos.")] = False,
     no_seed: Annotated[bool, typer.Option("--no-seed", help="Begin with nobody waiting.")] = False,
 ) -> None:
@@ -57,7 +59,7 @@ def demo(
             kept = _remembered(fresh=fresh)
             schema.upgrade(database)
             with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-                runner.run(_play(kept, database, port or _free_port(), sandbox_port, seed=not no_seed))
+                runner.run(_play(kept, database, port or _free_port(), sandbox_port, hold=hold, seed=not no_seed))
     except AlreadyRunning:
         refuse("Not started: a demo is already running in this folder. Stop it first (Ctrl-C where it runs).")
     except AddressTaken:
@@ -65,14 +67,15 @@ def demo(
         refuse(f"Not started: something else listens on port {port}. Stop it, or choose another port: {other}")
 
 
-async def _play(kept: Kept, database: str, port: int, sandbox_port: int, *, seed: bool) -> None:
+async def _play(kept: Kept, database: str, port: int, sandbox_port: int, *, hold: int, seed: bool) -> None:
     """Everything, until Ctrl-C or SIGTERM."""
     address = f"http://{HOST}:{port}"
     shop = Shop(kept.shop_secret, now, inbox=f"{address}/channels/{SHOP}/messages", lines=kept.lines)
     async with _workspace(kept, shop, sandbox_port) as sandbox:
         sandbox.connect(f"{address}/slack/events")
-        app = build(_settings(kept, database, port, sandbox), policy(reply_url=f"{sandbox.url}/shop/replies"))
-        scene = Scene(chat=f"/channels/{CHAT}/", chatTitle=CHAT_TITLE, shop=True)
+        policy = larkspur(reply_url=f"{sandbox.url}/shop/replies", hold_seconds=hold)
+        app = build(_settings(kept, database, port, sandbox), policy)
+        scene = Scene(chat=f"/channels/{CHAT}/", chatTitle=CHAT_TITLE, shop=True, holdSeconds=hold)
         routes = [*page(scene), *Control(sandbox).routes(), *shop.page_routes()]
         keeper = asyncio.create_task(_keep(kept, sandbox, shop), name="keeper")
         opener = asyncio.create_task(_open(address, shop if seed and kept.is_new else None), name="opener")

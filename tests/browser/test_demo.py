@@ -73,15 +73,19 @@ async def test_an_agent_takes_over_replies_and_hands_back(play: Play) -> None:
     await expect(thread.get_by_role("button", name="Hand back")).to_have_count(0)
 
 
-async def test_an_approval_taken_back_in_time_reaches_nobody(play: Play) -> None:
-    await play.customer_writes("What is the membership good for?")
-    card = await play.waiting_card("What is the membership good for?")
+async def test_an_approval_taken_back_in_time_reaches_nobody(browser: Browser, tmp_path: Path) -> None:
+    async with (
+        demo_running(tmp_path, "--no-seed", "--hold", "300") as address,  # in time even on the slowest machine
+        playing(browser, address) as play,
+    ):
+        await play.customer_writes("What is the membership good for?")
+        card = await play.waiting_card("What is the membership good for?")
 
-    await play.press(card, "Approve & send")
-    await play.press(play.card("What is the membership good for?"), "Undo")
+        await play.press(card, "Approve & send")
+        await play.press(play.card("What is the membership good for?"), "Undo")
 
-    await play.waiting_card("What is the membership good for?")
-    await expect(play.customer_lines()).to_have_count(1)  # their own words
+        await play.waiting_card("What is the membership good for?")
+        await expect(play.customer_lines()).to_have_count(1)  # their own words
 
 
 async def test_a_dismissed_question_is_closed_with_its_reason(play: Play) -> None:

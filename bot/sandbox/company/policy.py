@@ -12,13 +12,13 @@ SHOP: Final = "shop"
 SHOP_SECRET: Final = "DEMO_SHOP_SECRET"  # the variable's name, not its value
 
 
-def policy(*, reply_url: str) -> Policy:
-    """The demo's policy. Approved replies of the shop's app go to `reply_url`."""
+def policy(*, reply_url: str, hold_seconds: int) -> Policy:
+    """The demo's policy. Approved replies of the shop's app go to `reply_url`, after the time in which to undo them."""
     return Policy.model_validate(
         {
             "desk": {
                 "name": "Larkspur Supply",
-                "hold_seconds": 5,
+                "hold_seconds": hold_seconds,
                 "quiet_seconds": 2,
                 "knowledge": str(ARTICLES),
                 "voice": "Warm, brief and exact. Sign as the Larkspur team.",

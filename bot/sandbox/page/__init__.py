@@ -29,6 +29,7 @@ class Scene:
     chat: str | None = None  # the web chat's address, on this server; None: no customer's pane for it
     chatTitle: str = "Web chat"  # as the cards name that channel; the page reads this name
     shop: bool = False  # whether /demo/shop is served
+    holdSeconds: int = 5  # for how long an approval can be undone
 
 
 def page(scene: Scene) -> list[BaseRoute]:

@@ -3,10 +3,10 @@
 import { h, icon } from "./dom.js";
 
 const CLOSED = "signoff-demo-guide-closed";
-const STEPS = [
+const steps = (holdSeconds) => [
   ["write", "Write as the customer", "in the web chat"],
   ["approve", "Sign off", "Approve & send, on the new card"],
-  ["arrive", "See it arrive", "5 seconds later; Undo until then"],
+  ["arrive", "See it arrive", `${holdSeconds} seconds later; Undo until then`],
   ["other", "Edit or take over", "others are waiting"],
 ];
 
@@ -17,6 +17,7 @@ export class Guide {
     this.done = new Set();
     this.approved = null; // {channel, ts} of the card that was approved
     this.steps = h("ol", {});
+    this.all = steps(config.holdSeconds);
     this.element = h(
       "aside",
       { class: "guide", "aria-label": "First minute" },
@@ -66,9 +67,9 @@ export class Guide {
   }
 
   #draw() {
-    const next = STEPS.find(([key]) => !this.done.has(key))?.[0];
+    const next = this.all.find(([key]) => !this.done.has(key))?.[0];
     this.steps.replaceChildren(
-      ...STEPS.map(([key, words, more], index) => {
+      ...this.all.map(([key, words, more], index) => {
         const done = this.done.has(key);
         return h(
           "li",
