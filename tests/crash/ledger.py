@@ -33,11 +33,11 @@ class Ledger:
 
     @property
     def unfinished(self) -> int:
-        """What somebody or something still has to do."""
-        return (
-            len(self.jobs())
-            + self.count("select count(*) from review where status = 'pending'")
-            + self.count("select count(*) from delivery where status = 'failed'")
+        """What somebody or something still has to do, seen at one moment: a late press moves it from here to there."""
+        promised = "procrastinate_jobs" if self.postgres else "job"
+        return self.count(
+            f"select (select count(*) from {promised}) + (select count(*) from review where status = 'pending')"
+            " + (select count(*) from delivery where status in ('held', 'sending', 'failed'))"
         )
 
     def jobs(self) -> list[Row]:
