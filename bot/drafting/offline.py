@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from bot.core.drafts import Case, Drafted, DraftUnavailable, ModelTriage, Snippet, Source
@@ -191,6 +192,7 @@ def _all_of(snippet: Snippet) -> str:
     return f"{snippet.source.title} {snippet.heading or ''} {snippet.source.quote}"
 
 
+@lru_cache(maxsize=512)  # the same passages answer most questions
 def _stems(text: str) -> frozenset[str]:
     """Words without their commonest endings: "returned", "returns" and "returning" are one."""
     return frozenset(_SUFFIX.sub("", word) if len(word) > 4 else word.removesuffix("s") for word in telling_words(text))
