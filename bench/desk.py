@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class Desk:
         self.on_card: Callable[[Loop], None] = lambda _: None
         self.text: Callable[[int], str] = said.question
         self.cards = self.replies = self.repeated = self.redrawn = 0
+        self._prefix = f"t{secrets.token_hex(4)}-"  # a kept database knows the customers of earlier runs
         self._changed = asyncio.Event()
         self._pressing: set[asyncio.Task[None]] = set()
         self._failed: BaseException | None = None
@@ -76,7 +78,7 @@ class Desk:
 
     def _new(self) -> Loop:
         number = len(self.loops)
-        loop = Loop(thread=f"t{number}", number=number)
+        loop = Loop(thread=f"{self._prefix}{number}", number=number)
         self.loops[loop.thread] = loop
         return loop
 
