@@ -122,6 +122,25 @@ async def test_a_replica_that_hung_knows_that_its_jobs_are_done_by_others_and_go
     assert [(job.subject, job.attempt) for job in desk.hand.calls] == [("first", 2), ("second", 1)]
 
 
+async def test_what_a_replica_finishes_after_its_job_was_given_to_another_does_not_count(desk: Desk) -> None:
+    door = asyncio.Event()
+
+    async def wait(job: Claimed) -> None:
+        await door.wait()
+
+    desk.hand.does = wait
+    async with desk.at_work():
+        await desk.promise("dlv_1")
+        await until(lambda: "dlv_1" in desk.hand.under_way)
+        given = "update procrastinate_jobs set worker_id = (select worker_id from procrastinate_register_worker_v1())"
+        await desk.db.write(lambda tx: tx.run(text(given)))
+        door.set()
+        await until(lambda: desk.hand.finished == ["dlv_1"])
+        await desk.settled()
+
+        assert not await desk.nothing_waits()
+
+
 async def test_a_replica_whose_event_loop_is_blocked_hangs(desk: Desk) -> None:
     """Another could not tell the difference, so neither may we."""
     answers: list[bool] = []
