@@ -1,7 +1,7 @@
 """The desk that random sequences happen to: real steps, database and worker, in a world that can be told to fail."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -10,13 +10,6 @@ from adapters.base import Automatic, Inbound, PermanentFailure, Reply, Sender, T
 from bot.core.cards import Card
 from bot.core.decisions import Shown
 from bot.core.drafts import Case, Drafted, DraftUnavailable
-from bot.steps.budget import Budget
-from bot.steps.deciding import Deciding
-from bot.steps.desk import FrontDesk
-from bot.steps.drafting import Drafting
-from bot.steps.posting import Showing
-from bot.steps.relaying import Relaying
-from bot.steps.roster import Roster
 from bot.surfaces.base import SurfaceUnavailable
 from storage.database import Database, Tx, table_of
 from storage.facts import facts_of
@@ -145,11 +138,12 @@ class World(Desk):
         self.cards = self.wall = Wall(people=self.cards.people)
         self.drafter = self.moody = Moody()
         self.wires = {"web": Wire(), "mail": Wire(name="mail", repeats_safely=False)}
-        self.showing = Showing(self.shop, self.library, {"slack": self.wall})
-        self.roster = Roster(self.shop, {"slack": self.wall})
-        self.front = FrontDesk(self.shop, Deciding(self.shop), self.showing, self.roster, "scripted")
-        self.relaying = Relaying(self.shop, self.wires)
-        self.drafting = Drafting(self.shop, self.moody, self.library, Budget(self.policy.models), lambda _: None)
+        surfaces = {"slack": self.wall}
+        self.showing = replace(self.showing, surfaces=surfaces)
+        self.roster = replace(self.roster, surfaces=surfaces)
+        self.front = replace(self.front, showing=self.showing, roster=self.roster)
+        self.relaying = replace(self.relaying, adapters=self.wires)
+        self.drafting = replace(self.drafting, drafter=self.moody)
 
     async def settle(self) -> None:
         """Until all that is due has been done, apart from drafts whose drafter takes its time."""
