@@ -32,7 +32,7 @@ lint: setup-dev ## the checks without the tests
 bench: setup-dev ## measure every figure that has a goal, in twelve minutes (ARGS=--quick: in one)
 	@$(BIN)/python -m bench $(ARGS)
 
-crash: setup-dev ## kill the bot at random moments, again and again (ARGS for options)
+crash: setup-dev ## kill the bot at every point between two effects and at any moment (ARGS="--kills 300 --seed 7 --postgres")
 	@$(BIN)/python -m pytest tests/crash -s $(ARGS)
 
 fuzz: setup-dev ## hostile requests at every door (ARGS="--fuzz-rounds 50 --fuzz-seed 7" for more and others)

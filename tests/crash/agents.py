@@ -23,7 +23,7 @@ _PRESSED = ("block_actions", "view_submission")
 _LOOKED_AT = 80  # messages of a channel, the newest
 _LATELY = 40  # deliveries among which one is handed in again
 TALK = "Between us"  # how every word begins that is not for customers
-_SECOND_THOUGHTS_SECONDS = 1  # longer than any hold: whoever waits for Undo sees it come, or the bot is gone
+_SECOND_THOUGHTS_SECONDS = 1.5  # longer than any hold: whoever waits for Undo sees it come, or the bot is gone
 
 
 _DRAWN: dict[tuple[str, str], tuple[Any, frozenset[str]]] = {}  # what was offered, by the blocks it was read from

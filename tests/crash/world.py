@@ -33,7 +33,7 @@ VISITORS = ("fay", "gus")
 POLICY = """
 [desk]
 name = "Larkspur Supply"
-hold_seconds = 0.6
+hold_seconds = 1.0
 quiet_seconds = 0.1
 draft_deadline_seconds = 1.5
 
