@@ -18,6 +18,7 @@ from adapters.base import Adapter
 from adapters.webchat import WebChat
 from adapters.webhook import Webhook
 from bot import drafting
+from bot.clock import SteadyClock
 from bot.core.policy import ChannelPolicy, Policy, WebChatPolicy, WebhookPolicy
 from bot.drafting.offline import OfflineDrafter
 from bot.drafting.retrieval import FullTextLibrary, import_folder
@@ -39,7 +40,8 @@ from bot.surfaces import slack
 from bot.surfaces.base import Surface
 from storage.database import Database
 from storage.failpoints import Point, reached
-from storage.jobs import Retry, TableJobs, Work
+from storage.job_engine import Engine, engine
+from storage.jobs import Retry, Work
 from storage.slots import slots
 from storage.tables import JobKind
 from storage.wakes import Wakes, hint
@@ -66,7 +68,7 @@ class App:
     settings: Settings
     policy: Policy
     db: Database
-    jobs: TableJobs
+    jobs: Engine
     wakes: Wakes
     works: Mapping[JobKind, Work]
     slack: slack.Connected
@@ -113,8 +115,9 @@ class App:
         await self.db.__aexit__()
 
     async def ready(self) -> dict[str, str | None]:
-        working = self._working is not None and not self._working.done()
-        return {"jobs": None if working else "The worker ended: restart, and look for its last error in the log."}
+        if self._working is None or self._working.done():
+            return {"jobs": "The worker ended: restart, and look for its last error in the log."}
+        return {"jobs": None if self.jobs.alive else "Jobs wait for the database: see that it runs and answers."}
 
     async def troubles(self) -> dict[str, str | None]:
         """What hinders the surfaces. Customers' messages are kept meanwhile: no reason to be unready."""
@@ -129,10 +132,15 @@ class App:
             log.warning("article left out", extra={"file": rejected.file, "why": rejected.why})
 
 
-def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime.now(UTC)) -> App:
-    """Nothing is opened or started yet."""
+def build(settings: Settings, policy: Policy, *, clock: Clock | None = None) -> App:
+    """Nothing is opened or started yet.
+
+    Without a `clock`, the bot waits and writes by a steady one, and holds signatures against the machine's.
+    """
+    wall = clock or _machines_time
+    clock = clock or SteadyClock()
     db = Database(settings.database_url)
-    jobs = TableJobs(db, clock)
+    jobs = engine(db, clock)
     wakes = told_to_all(db)
     surfaces: dict[str, Surface] = {}
     shop = Workshop(db=db, jobs=jobs, policy=policy, clock=clock, surfaces=(slack.NAME,))
@@ -150,6 +158,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
         wakes=wakes,
         slots=slots(db, wakes),
         clock=clock,
+        wall=wall,
         bot_token=settings.slack_bot_token.get_secret_value(),
         # Without one (Socket Mode) nothing that comes by HTTP is signed rightly.
         signing_secret=_plain(settings.slack_signing_secret) or secrets.token_hex(32),
@@ -157,7 +166,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
         api_url=settings.slack_api_url,
     )
     surfaces[slack.NAME] = connected.surface
-    adapters = tuple(_adapter(name, channel, shop, settings, wakes) for name, channel in policy.channels.items())
+    adapters = tuple(_adapter(name, channel, shop, settings, wakes, wall) for name, channel in policy.channels.items())
     relaying = Relaying(shop, {adapter.name: adapter for adapter in adapters})
     works = {
         JobKind.DRAFT: Work(
@@ -167,7 +176,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock = lambda: datetime
             at_once=8,
             retry=DRAFTS,
         ),
-        JobKind.SHOW: Work(handle=showing, at_once=8, retry=CARDS),
+        JobKind.SHOW: Work(handle=showing, at_once=8, retry=CARDS, merge=True),
         JobKind.RELEASE: Work(handle=relaying.release, at_once=32, retry=REPLIES),
         JobKind.RELAY: Work(handle=relaying.relay, at_once=32, retry=REPLIES, given_up=relaying.given_up),
         JobKind.ROSTER: Work(handle=roster, at_once=1),
@@ -194,7 +203,13 @@ def _plain(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
 
 
-def _adapter(name: str, channel: ChannelPolicy, shop: Workshop, settings: Settings, wakes: Wakes) -> Adapter:
+def _machines_time() -> datetime:
+    return datetime.now(UTC)
+
+
+def _adapter(
+    name: str, channel: ChannelPolicy, shop: Workshop, settings: Settings, wakes: Wakes, wall: Clock
+) -> Adapter:
     receive = Receiving(shop)
     match channel:
         case WebChatPolicy():
@@ -206,6 +221,7 @@ def _adapter(name: str, channel: ChannelPolicy, shop: Workshop, settings: Settin
                 transcript=Transcribing(shop.db, name),
                 secret=settings.secret.get_secret_value(),
                 clock=shop.clock,
+                wall=wall,
                 tell=None if shop.db.sqlite else partial(hint, shop.db, wakes, topic),
                 allowed_origins=channel.allowed_origins,
                 company=shop.policy.desk.name,
@@ -219,6 +235,6 @@ def _adapter(name: str, channel: ChannelPolicy, shop: Workshop, settings: Settin
                 receive=receive,
                 url=channel.url,
                 secrets=settings.secret_of(channel.secret_env),
-                clock=shop.clock,
+                clock=wall,  # it signs, and holds signatures against it; nothing waits by it
                 timeout_seconds=channel.timeout_seconds,
             )

@@ -43,6 +43,7 @@ class WebChat:
         transcript: Transcript,
         secret: str,
         clock: Callable[[], datetime],
+        wall: Callable[[], datetime] | None = None,  # the machine's own, for what is signed; None: `clock`
         tell: Callable[[str], Awaitable[None]]
         | None = None,  # wakes this thread's pages elsewhere; None: there are none
         identity_secret: str | None = None,  # what the site signs identities with; None: `secret`
@@ -58,7 +59,9 @@ class WebChat:
         self.title = title
         self._receive = receive
         self._transcript = transcript
-        self._visitors = Visitors(channel=name, secret=secret, identity_secret=identity_secret or secret, clock=clock)
+        self._visitors = Visitors(
+            channel=name, secret=secret, identity_secret=identity_secret or secret, clock=wall or clock
+        )
         self._origins = Origins(allowed_origins)
         self._by_visitor = Meter(per_visitor, clock=clock)
         self._chars_by_visitor = Meter(per_visitor_chars, clock=clock)

@@ -8,7 +8,7 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from bot import logs
 from bot.app import build
-from bot.commands.terminal import MIGRATE, configured, database_errors, now, refuse
+from bot.commands.terminal import MIGRATE, configured, database_errors, refuse
 from bot.core.policy import Policy
 from bot.host import AddressTaken, serve
 from bot.settings import Settings
@@ -43,4 +43,4 @@ async def _run(settings: Settings, policy: Policy) -> None:
         behind = not schema.at_head(db.engine)
     if behind:
         refuse(f"Not started. {MIGRATE} Or start with `signoff run --migrate`.")
-    await serve(build(settings, policy, clock=now), host=settings.host, port=settings.port)
+    await serve(build(settings, policy), host=settings.host, port=settings.port)

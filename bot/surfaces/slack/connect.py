@@ -78,8 +78,12 @@ def connect(
     wakes: Wakes,
     slots: Slots,
     clock: Callable[[], datetime],
+    wall: Callable[[], datetime] | None = None,
 ) -> Connected:
-    """Build everything; nothing is asked of Slack before `start`. `categories` are (name, title), for /signoff."""
+    """Build everything; nothing is asked of Slack before `start`. `categories` are (name, title), for /signoff.
+
+    `wall` is the machine's own time, which Slack's signatures are held against; None: `clock`.
+    """
     client = Client(token=bot_token, api_url=api_url)
     identity = Identity(client, clock)
     editors = Editors(db, wakes, clock)
@@ -101,7 +105,7 @@ def connect(
         editors=editors,
         identity=identity,
     )
-    door = Door(app, signing_secret=signing_secret, clock=clock)
+    door = Door(app, signing_secret=signing_secret, clock=wall or clock)
     socket = Socket(door, client, app_token=app_token) if app_token else None
     routes = [Route(EVENTS_PATH, door, methods=["POST"])]
     return Connected(surface=surface, routes=routes, client=client, identity=identity, socket=socket)
