@@ -13,7 +13,7 @@ from typing import Self
 import aiohttp
 
 ROOT = Path(__file__).resolve().parents[2]
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 180  # a busy machine imports for a minute
 
 
 @dataclass
