@@ -30,6 +30,9 @@ _AHEAD = (  # what a life imports at once or soon
 _SIGNS = {"--die-at": signal.SIGKILL, "--hang-at": signal.SIGSTOP}
 
 
+_alive: set[int] = set()  # lives of this nursery
+
+
 @dataclass(frozen=True)
 class End:
     """Of a life: the point, at the how-manieth time, and the signal it sends itself there."""
@@ -90,6 +93,8 @@ def _nurse() -> None:
         if 0 in ready:
             more = os.read(0, 4096)
             if not more:
+                for child in _alive:  # whoever ran the test is gone: nobody else would end them
+                    os.kill(child, signal.SIGKILL)
                 return
             *lines, heard = (heard + more).split(b"\n")
             for line in lines:
@@ -99,6 +104,7 @@ def _nurse() -> None:
 def _give_birth(line: Sequence[str]) -> None:
     child = os.fork()
     if child:
+        _alive.add(child)
         _say("born", child)
         return
     signal.set_wakeup_fd(-1)
@@ -120,6 +126,7 @@ def _tell_of_ends() -> None:
         if os.WIFSTOPPED(status):
             _say("hung", child)
         else:
+            _alive.discard(child)
             _say("ended", child, os.waitstatus_to_exitcode(status))
 
 
