@@ -91,7 +91,7 @@ PROMISE: Final = (
 )
 CANCEL: Final = (
     delete(_JOB)
-    .where(_JOB.c.kind == bindparam("kind"), _JOB.c.subject == bindparam("subject"), _JOB.c.status == JobStatus.QUEUED)
+    .where(_JOB.c.kind == bindparam("kind"), _JOB.c.subject == bindparam("subject"), _JOB.c.status != JobStatus.RUNNING)
     .returning(_JOB.c.lane)
 )
 # What a claimed job of a kind that merges covers: promised for now or earlier, and not begun.

@@ -101,7 +101,10 @@ class Jobs(Protocol):
         """
 
     def cancel(self, tx: Tx, kind: JobKind, subject: str) -> None:
-        """Forget queued jobs of this kind about this row. One that runs goes on: its handler looks first."""
+        """Forget queued and given up jobs of this kind about this row.
+
+        One that runs goes on: its handler looks first.
+        """
 
     async def work(self, works: Mapping[JobKind, Work]) -> None:
         """Keep promises until cancelled; jobs under way get `grace` to finish, or are promised again."""

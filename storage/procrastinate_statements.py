@@ -30,6 +30,11 @@ CANCEL: Final = text("""
           where status = 'todo' and task_name = :kind and args ->> 'subject' = :subject
           order by id for update) as queued
 """).columns(Column("lock", Text), Column("id", BigInteger))
+# For a failed one its functions know no end but another try.
+FORGET_FAILED: Final = text("""
+    delete from procrastinate_jobs
+    where status = 'failed' and task_name = :kind and args ->> 'subject' = :subject
+""")
 
 # As procrastinate_fetch_job_v2 does it, whose rules these are (a lock's jobs one at a time, in order of id; rows that
 # another worker is at are skipped), but many at once, each kind up to its free places, and by the clock we are given.

@@ -80,6 +80,7 @@ class ProcrastinateJobs(Rounds):
         if promises:
             promises[:] = [one for one in promises if (one.kind, one.subject) != (kind, subject)]
         cancelled = tx.run(statements.CANCEL, kind=kind, subject=subject)
+        tx.run(statements.FORGET_FAILED, kind=kind, subject=subject)
         if any(lane is not None for lane, _ in cancelled):
             tx.after_commit(self._look_now)  # what waited behind it is free
 

@@ -63,6 +63,7 @@ def retry(stand: Stand) -> Verdict:
     decision = known(stand.tx, Decision, message.decision_id)
     record(stand, DecisionKind.RETRY, review=get(stand.tx, Review, decision.review_id), reason=message.id)
     lane = channel_lane(stand.conversation.id)
+    stand.shop.jobs.cancel(stand.tx, JobKind.RELAY, delivery.id)  # given up before: a person has seen to it now
     stand.shop.jobs.promise(stand.tx, JobKind.RELAY, delivery.id, at=stand.now, lane=lane)
     show_message(stand.tx, stand.shop, message)
     return verdicts.RECORDED

@@ -7,6 +7,7 @@ from bot.core.cards import Action, CardState
 from bot.core.decisions import Approve, Dismiss, DismissReason, RetryDelivery
 from bot.surfaces.base import SurfaceUnavailable
 from storage.database import Database
+from storage.tables import JobKind
 from tests.desk import Desk
 
 
@@ -52,8 +53,10 @@ async def test_a_channel_that_stays_down_is_shown_to_a_person(desk: Desk) -> Non
 
     assert desk.card.state is CardState.FAILED
     assert desk.customer_heard == []
+    assert (await desk.jobs.depth()).failed == {JobKind.RELAY: 1}
     await desk.press(RetryDelivery(), by="Ana")
     assert len(desk.customer_heard) == 1
+    assert (await desk.jobs.depth()).failed == {}
 
 
 async def test_a_reply_that_waits_behind_another_offers_no_undo(desk: Desk) -> None:

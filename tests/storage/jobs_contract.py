@@ -625,6 +625,17 @@ class JobsContract:
             await desk.cancel("head")
             await until(lambda: desk.hand.finished == ["behind"], seconds=4)
 
+    async def test_a_job_given_up_is_forgotten_when_a_person_has_seen_to_it(self, desk: Desk) -> None:
+        async def tell(job: Claimed, words: str) -> None: ...
+
+        desk.hand.does = self.fail
+        async with desk.at_work(retry=Retry(attempts=1), given_up=tell):
+            await desk.promise("dlv_1", "dlv_2")
+            await until(desk.nothing_waits)
+            await desk.cancel("dlv_1")
+
+        assert (await desk.jobs.depth()).failed == {RELAY: 1}
+
     async def test_a_running_job_is_not_cancelled(self, desk: Desk) -> None:
         door = asyncio.Event()
 
