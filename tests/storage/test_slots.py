@@ -13,15 +13,19 @@ from tests.databases import Postgres
 from tests.patience import PATIENCE_SECONDS
 from tests.serving import until
 
-SLOW = Rate(interval=10, burst=2)  # so slow that no machine is too slow to tell
+SLOW = Rate(interval=1000, burst=2)  # so slow that no machine is too slow to tell
 FAST = Rate(interval=0.001, burst=2)
-NEAR = 2.0  # seconds a statement or two may take here, far less than an interval
+NEAR = 200.0  # seconds that statements may take here, far less than an interval
 
 
 async def taken(slots: Slots, count: int, *, key: str = "post C1", rate: Rate = SLOW) -> list[float]:
     """When each may go, in seconds from the first ask."""
     begun = slots.monotonic()
-    return [slots.monotonic() - begun + await slots.take(key, rate) for _ in range(count)]
+    found = []
+    for _ in range(count):
+        wait = await slots.take(key, rate)
+        found.append(slots.monotonic() - begun + wait)
+    return found
 
 
 def as_expected(slots: list[float], expected: list[float]) -> bool:
@@ -53,7 +57,7 @@ async def test_a_burst_and_then_one_an_interval_whoever_asks(two: tuple[Slots, S
 
     slots = [*await taken(first, 3), *await taken(second, 3)]
 
-    assert as_expected(slots, [0, 0, 10, 20, 30, 40])
+    assert as_expected(slots, [0, 0, 1000, 2000, 3000, 4000])
 
 
 async def test_nothing_is_given_out_twice_when_all_ask_at_once(two: tuple[Slots, Slots]) -> None:
@@ -62,7 +66,7 @@ async def test_nothing_is_given_out_twice_when_all_ask_at_once(two: tuple[Slots,
     waits = await asyncio.gather(*(slots.take("post C1", SLOW) for slots in two * 10))
 
     assert time.monotonic() - begun < NEAR
-    assert as_expected(sorted(waits), [0, *(10.0 * n for n in range(19))])
+    assert as_expected(sorted(waits), [0, *(1000.0 * n for n in range(19))])
 
 
 async def test_keys_do_not_wait_for_each_other(two: tuple[Slots, Slots]) -> None:
@@ -76,30 +80,30 @@ async def test_a_hold_is_for_everybody_and_ends_without_a_burst(two: tuple[Slots
     first, second = two
     await taken(first, 1)
 
-    await first.hold("post C1", SLOW, 100)
+    await first.hold("post C1", SLOW, 10_000)
 
     await until(lambda: second.held("post C1") > 0)  # also by who has slots reserved and takes no more
-    assert 100 - NEAR < second.held("post C1") <= 100
-    assert as_expected([*await taken(second, 2), *await taken(first, 1)], [100, 110, 120])
+    assert 10_000 - NEAR < second.held("post C1") <= 10_000
+    assert as_expected([*await taken(second, 2), *await taken(first, 1)], [10_000, 11_000, 12_000])
     assert first.held("post C2") == 0
 
 
 async def test_a_hold_is_known_to_who_asks_for_a_slot_and_heard_nothing(postgres_url: str) -> None:
     async with Database(postgres_url) as one, Database(postgres_url) as other:
         first, deaf = (SharedSlots(db, SharedWakes(db)) for db in (one, other))
-        await first.hold("post C1", SLOW, 100)
+        await first.hold("post C1", SLOW, 10_000)
 
-        assert as_expected([await deaf.take("post C1", SLOW)], [100])
-        assert deaf.held("post C1") > 90
+        assert as_expected([await deaf.take("post C1", SLOW)], [10_000])
+        assert deaf.held("post C1") > 10_000 - NEAR
 
 
 async def test_a_shorter_hold_does_not_end_a_longer_one(two: tuple[Slots, Slots]) -> None:
     first, second = two
-    await first.hold("post C1", SLOW, 100)
+    await first.hold("post C1", SLOW, 10_000)
 
-    await second.hold("post C1", SLOW, 5)
+    await second.hold("post C1", SLOW, 500)
 
-    assert as_expected(await taken(first, 1), [100])
+    assert as_expected(await taken(first, 1), [10_000])
 
 
 async def test_slots_close_together_cost_next_to_nothing(two: tuple[Slots, Slots]) -> None:
@@ -117,11 +121,11 @@ async def test_slots_close_together_cost_next_to_nothing(two: tuple[Slots, Slots
 async def test_by_a_clock_that_stands_still_and_then_leaps_no_slot_is_lost_or_doubled() -> None:
     now = 1000.0
     slots = MemorySlots(lambda: now)
-    assert [await slots.take("k", SLOW) for _ in range(4)] == [0, 0, 10, 20]
+    assert [await slots.take("k", SLOW) for _ in range(4)] == [0, 0, 1000, 2000]
 
     now += 1_000_000
 
-    assert [await slots.take("k", SLOW) for _ in range(4)] == [0, 0, 10, 20]
+    assert [await slots.take("k", SLOW) for _ in range(4)] == [0, 0, 1000, 2000]
 
 
 async def test_what_a_replica_that_died_had_taken_is_unused_and_the_rest_goes_on(postgres_url: str) -> None:
@@ -129,7 +133,7 @@ async def test_what_a_replica_that_died_had_taken_is_unused_and_the_rest_goes_on
         await taken(SharedSlots(db, SharedWakes(db)), 3)
 
     async with Database(postgres_url) as db:
-        assert as_expected(await taken(SharedSlots(db, SharedWakes(db)), 1), [20])
+        assert as_expected(await taken(SharedSlots(db, SharedWakes(db)), 1), [2000])
 
 
 async def test_while_the_database_is_away_nobody_takes_a_slot_and_afterwards_the_pace_is_kept(
@@ -143,4 +147,4 @@ async def test_while_the_database_is_away_nobody_takes_a_slot_and_afterwards_the
             await slots.take("post C1", SLOW)
         postgres.reopen(postgres_url)
 
-        assert as_expected(await taken(slots, 1), [10])
+        assert as_expected(await taken(slots, 1), [1000])
