@@ -145,17 +145,24 @@ def _taken_back(stand: Stand) -> str:
 def _revive(stand: Stand, old: Review, message: Message) -> None:
     """The question of a reply that was taken back, asked again on the same card.
 
-    If the customer wrote during the hold there is a newer question: it now covers both, and is drafted anew.
+    If the customer wrote during the hold there is a newer question, or one whose own reply was taken back: it now covers
+    both, and is drafted anew.
     """
     tx, shop = stand.tx, stand.shop
     if stand.conversation.owner_id is not None:
-        if stand.conversation.answered_sequence == message.sequence:  # the owner has not answered it either
-            news = {"waiting_since": old.first_at, "answered_sequence": old.since_sequence}
+        if not reviews.replied_after(tx, message):  # the owner has not answered it either
+            waited = stand.conversation.waiting_since or old.first_at
+            news = {
+                "waiting_since": min(old.first_at, waited),
+                "answered_sequence": min(old.since_sequence, stand.conversation.answered_sequence),
+            }
             change(tx, Conversation, stand.conversation.id, news)
         show_review(tx, shop, old.id)
         show_conversation(tx, shop, stand.conversation.id)
         return
     newer = _close_newer(stand)
+    since = min(old.since_sequence, newer.since_sequence) if newer else old.since_sequence
+    first_at = min(old.first_at, newer.first_at) if newer else old.first_at
     review = open_review(
         tx,
         shop,
@@ -163,20 +170,19 @@ def _revive(stand: Stand, old: Review, message: Message) -> None:
         category=old.category,
         priority=old.priority,
         reasons=old.reasons,
-        since=old.since_sequence,
-        first_at=old.first_at,
+        since=since,
+        first_at=first_at,
         draft_after=stand.now,
         notice=_taken_back(stand),
     )
-    news = {"waiting_since": old.first_at, "answered_sequence": old.since_sequence}
-    change(tx, Conversation, stand.conversation.id, news)
+    change(tx, Conversation, stand.conversation.id, {"waiting_since": first_at, "answered_sequence": since})
     if newer is None:
         draft = get(tx, Draft, old.draft_id)
         edited = message.text if draft is None or draft.text != message.text else None
         change(
             tx, Review, review.id, {"draft_id": old.draft_id, "draft_missing": old.draft_missing, "edited_text": edited}
         )
-    else:
+    if newer is not None or (old.draft_id is None and old.draft_missing is None):  # or it was being drafted yet
         shop.jobs.promise(tx, JobKind.DRAFT, review.id, at=stand.now)
     hanging = postings.of_review(tx, newer.id) if newer else []
     _hang(stand, hanging or postings.of_review(tx, old.id), review)

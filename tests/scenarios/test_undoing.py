@@ -14,6 +14,7 @@ from bot.core.decisions import (
     DismissReason,
     Edit,
     HandBack,
+    Redraft,
     Resolve,
     RetryDelivery,
     SendReply,
@@ -194,3 +195,56 @@ async def test_undoing_the_first_of_an_owners_two_replies_leaves_the_customer_an
 
     assert desk.customer_heard == ["It is in Lyon."]
     assert desk.open_cards == []
+
+
+async def test_a_reply_written_while_the_draft_was_being_made_is_undone_and_drafted(desk: Desk) -> None:
+    await desk.customer_says("Where is my order?")
+    desk.drafter.gate = asyncio.Event()
+    await desk.press_only(Redraft("shorter"), by="Ana")
+    async with asyncio.timeout(10):
+        while not desk.offers(Action.WRITE):  # noqa: ASYNC110 - the card is redrawn while the drafter works
+            await asyncio.sleep(0.01)
+    await desk.press_only(Edit("Tomorrow."), by="Ana")
+    desk.drafter.gate.set()
+    await desk.settle()
+
+    await desk.press(Undo(), by="Ana")
+
+    assert desk.card.state is CardState.WAITING
+    assert desk.card.proposal is not None
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_two_replies_taken_back_are_asked_again_together(desk: Desk, order: tuple[int, int]) -> None:
+    replied = []
+    for question in ("Where is my order?", "And my refund?"):
+        await desk.customer_says(question)
+        await desk.press(Approve(), by="Ana")
+        replied.append(desk.card)
+
+    for which in order:
+        await desk.press(Undo(), by="Ana", on=replied[which])
+    await desk.settle()
+
+    (asked,) = desk.open_cards
+    assert [said.text for said in asked.said] == ["Where is my order?", "And my refund?"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_two_replies_taken_back_under_an_owner_are_both_asked_after_it(
+    desk: Desk, order: tuple[int, int]
+) -> None:
+    replied = []
+    for question in ("Where is my order?", "And my refund?"):
+        await desk.customer_says(question)
+        await desk.press(Approve(), by="Ana")
+        replied.append(desk.card)
+    await desk.press(TakeOver(), by="Ana")
+
+    for which in order:
+        await desk.press(Undo(), by="Ana", on=replied[which])
+    await desk.press(HandBack(), by="Ana")
+    await desk.settle()
+
+    (asked,) = desk.open_cards
+    assert [said.text for said in asked.said] == ["Where is my order?", "And my refund?"]
