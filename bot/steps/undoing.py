@@ -145,8 +145,8 @@ def _taken_back(stand: Stand) -> str:
 def _revive(stand: Stand, old: Review, message: Message) -> None:
     """The question of a reply that was taken back, asked again on the same card.
 
-    If the customer wrote during the hold there is a newer question, or one whose own reply was taken back: it now covers
-    both, and is drafted anew.
+    If the customer wrote during the hold there is a newer question, or one whose own reply was taken back: the two
+    become one, which is drafted anew.
     """
     tx, shop = stand.tx, stand.shop
     if stand.conversation.owner_id is not None:

@@ -48,7 +48,7 @@ AGENTS = {"Ana": "U0ANA", "Bo": "U0BO", "Dee": "U0DEE"}  # Dee is a supervisor
 STRANGER = {"Eve": "U0EVE"}
 EVERYONE = AGENTS | STRANGER
 
-threads = st.sampled_from(list(CHANNELS))
+threads = st.sampled_from(["ada", "ada", "cleo", *CHANNELS])  # much happens to few
 agents = st.sampled_from(list(AGENTS))
 anybody = st.sampled_from([*AGENTS, *AGENTS, *STRANGER])
 texts = st.sampled_from(["Tomorrow.", "On Friday.", " "])
@@ -82,6 +82,12 @@ BUTTONS: dict[Action, Callable[[str], Decision]] = {
     Action.HAND_BACK: lambda _: HandBack(),
     Action.RESOLVE: lambda _: Resolve(),
     Action.DRAFT: lambda _: Redraft(),
+}
+MOODS = {
+    "web": ("takes", "is away", "refuses", "loses"),
+    "mail": ("takes", "is away", "refuses", "loses"),
+    "slack": ("answers", "is away", "loses"),
+    "the model": ("drafts", "takes its time", "cannot", "repeats itself"),
 }
 
 
@@ -237,8 +243,17 @@ class Conversations(RuleBasedStateMachine):
         action = offered[button % len(offered)]
         return self._step(self._press(newest.shown, BUTTONS[action](text), by), self._thread(newest.shown))
 
+    @rule(target=cards, card=cards, button=st.integers(0, 6), by=agents, text=texts)
+    def presses_what_they_saw(self, card: View, button: int, by: str, text: str) -> View:
+        """A button of a look that may be long gone."""
+        offered = card.card.buttons + card.card.menu if card.card else ()
+        if card.shown is None or not offered:
+            return card
+        action = offered[button % len(offered)]
+        return self._step(self._press(card.shown, BUTTONS[action](text), by), self._thread(card.shown))
+
     @rule(target=cards, card=cards, decision=decisions, by=anybody)
-    def presses_late(self, card: View, decision: Decision, by: str) -> View:
+    def presses_anything(self, card: View, decision: Decision, by: str) -> View:
         """Anything at all, on any look a card ever had."""
         if card.shown is None:
             return card
@@ -280,13 +295,9 @@ class Conversations(RuleBasedStateMachine):
         thread = self._thread(newest.shown)
         return self._step(self._race(thread, newest.shown, decision, by), thread)
 
-    @rule(by=anybody, scope=st.sampled_from([None, "billing"]), minutes=st.sampled_from([1, 10]))
-    def pauses_drafting(self, by: str, scope: str | None, minutes: int) -> None:
-        self._step(self._pause(by, scope, timedelta(minutes=minutes)))
-
-    @rule(by=anybody, scope=st.sampled_from([None, "billing"]))
-    def resumes_drafting(self, by: str, scope: str | None) -> None:
-        self._step(self._resume(by, scope))
+    @rule(by=anybody, scope=st.sampled_from([None, "billing"]), minutes=st.sampled_from([1, 10, 0]))
+    def pauses_or_resumes_drafting(self, by: str, scope: str | None, minutes: int) -> None:
+        self._step(self._pause(by, scope, timedelta(minutes=minutes)) if minutes else self._resume(by, scope))
 
     @rule(who=agents)
     def leaves_or_comes_back(self, who: str) -> None:
@@ -384,24 +395,19 @@ class Conversations(RuleBasedStateMachine):
         self.rules.passes(seconds)
         await self.world.pass_time(seconds)
 
-    @rule(
-        what=st.sampled_from(["web", "mail"]), mood=st.sampled_from(["takes", "takes", "is away", "refuses", "loses"])
-    )
-    def a_channel(self, what: str, mood: str) -> None:
-        """From now on; or it takes the next reply, and its answer is lost."""
-        if mood == "loses":
+    @rule(what=st.sampled_from([*MOODS]), mood=st.integers(0, 3))
+    def becomes(self, what: str, mood: int) -> None:
+        """From now on; what loses something, loses one answer only."""
+        how = MOODS[what][mood % len(MOODS[what])]
+        note(f"  {what} {how}")
+        if what == "slack":
+            self.world.wall.lost, self.world.wall.away = how == "loses", how == "is away"
+        elif what == "the model":
+            self.world.moody.mood = how
+        elif how == "loses":
             self.world.wires[what].lost = True
         else:
-            self.world.wires[what].mood = mood
-
-    @rule(mood=st.sampled_from(["answers", "is away", "loses"]))
-    def slack(self, mood: str) -> None:
-        self.world.wall.lost = mood == "loses"
-        self.world.wall.away = mood == "is away"
-
-    @rule(mood=st.sampled_from(["drafts", "drafts", "cannot", "repeats itself", "takes its time"]))
-    def the_model(self, mood: str) -> None:
-        self.world.moody.mood = mood
+            self.world.wires[what].mood = how
 
     @rule(target=cards)
     def late_drafts_arrive(self) -> View:
