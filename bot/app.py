@@ -58,6 +58,7 @@ Clock = Callable[[], datetime]
 # turns red; of the others the log and `signoff doctor` tell.
 CARDS: Final = Retry(cap=timedelta(minutes=1), attempts=1440)
 REPLIES: Final = Retry(cap=timedelta(minutes=5), attempts=80)
+_RUSH: Final = 4  # presses waiting for their answer at the same moment; people wait, a card's redrawing can
 DRAFTS: Final = Retry(cap=timedelta(minutes=1), attempts=1440)
 
 
@@ -132,12 +133,13 @@ class App:
             log.warning("article left out", extra={"file": rejected.file, "why": rejected.why})
 
 
-def build(settings: Settings, policy: Policy, *, clock: Clock | None = None) -> App:
+def build(settings: Settings, policy: Policy, *, clock: Clock | None = None, wall: Clock | None = None) -> App:
     """Nothing is opened or started yet.
 
-    Without a `clock`, the bot waits and writes by a steady one, and holds signatures against the machine's.
+    Without a `clock`, the bot waits and writes by a steady one. Signatures are held against `wall`: without one that is
+    the `clock` given, or else the machine's.
     """
-    wall = clock or _machines_time
+    wall = wall or clock or _machines_time
     clock = clock or SteadyClock()
     db = Database(settings.database_url)
     jobs = engine(db, clock)
@@ -149,7 +151,8 @@ def build(settings: Settings, policy: Policy, *, clock: Clock | None = None) -> 
     library = FullTextLibrary(db)
     showing = Showing(shop, library, surfaces)
     roster = Roster(shop, surfaces)
-    desk = FrontDesk(shop, Deciding(shop), showing, roster, "offline" if drafter.offline else policy.models.draft)
+    deciding = Deciding(shop)
+    desk = FrontDesk(shop, deciding, showing, roster, "offline" if drafter.offline else policy.models.draft)
     connected = slack.connect(
         policy=policy.slack,
         categories=[(name, policy.category_title(name)) for name in policy.category_names],
@@ -176,7 +179,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock | None = None) -> 
             at_once=8,
             retry=DRAFTS,
         ),
-        JobKind.SHOW: Work(handle=showing, at_once=8, retry=CARDS, merge=True),
+        JobKind.SHOW: Work(handle=showing, at_once=lambda: _cards_at_once(deciding), retry=CARDS, merge=True),
         JobKind.RELEASE: Work(handle=relaying.release, at_once=32, retry=REPLIES),
         JobKind.RELAY: Work(handle=relaying.relay, at_once=32, retry=REPLIES, given_up=relaying.given_up),
         JobKind.ROSTER: Work(handle=roster, at_once=1),
@@ -201,6 +204,11 @@ def build(settings: Settings, policy: Policy, *, clock: Clock | None = None) -> 
 
 def _plain(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
+
+
+def _cards_at_once(deciding: Deciding) -> int:
+    """As many as hide Slack's latency, but few while agents press faster than they are answered."""
+    return 2 if deciding.under_way >= _RUSH else 8
 
 
 def _machines_time() -> datetime:

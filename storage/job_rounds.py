@@ -143,7 +143,8 @@ class Rounds(ABC):
         if timers:
             self._timer = _NEVER  # what is promised meanwhile lowers it
         busy = Counter(taken.kind for taken in self._running.values())
-        slots = {kind: work.at_once - busy[kind] for kind, work in works.items() if work.at_once > busy[kind]}
+        most = {kind: work.at_once() if callable(work.at_once) else work.at_once for kind, work in works.items()}
+        slots = {kind: allowed - busy[kind] for kind, allowed in most.items() if allowed > busy[kind]}
         running = [taken.id for taken in self._running.values()]
 
         def settle_and_claim(tx: Tx) -> tuple[list[Taken], datetime | None]:

@@ -69,7 +69,7 @@ class Work:
     """What handles a kind of job, how many at once, and how failures are repeated."""
 
     handle: Handler
-    at_once: int = 16
+    at_once: int | Callable[[], int] = 16  # a callable is asked at every round; it should never say 0 for long
     retry: Retry = field(default_factory=Retry)
     # Told of the last failure, in its words, before the job counts as failed: after a crash in between, told again.
     # None: nobody can be told, so a job of this kind that failed for good begins anew when the worker next starts.

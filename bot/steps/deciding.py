@@ -1,7 +1,7 @@
 """Press -> decision, and everything that follows from it, in one transaction."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from bot.core import verdicts
@@ -59,12 +59,20 @@ _KINDS: Final = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Deciding:
     shop: Workshop
+    under_way: int = field(default=0, init=False)  # presses that wait for their answer
 
     async def __call__(self, press: Press) -> Verdict:
         """Record the decision or say why not. When this returns, what it says is committed."""
+        self.under_way += 1
+        try:
+            return await self._answer(press)
+        finally:
+            self.under_way -= 1
+
+    async def _answer(self, press: Press) -> Verdict:
         for attempt in range(_ATTEMPTS):
             try:
                 verdict = await self.shop.db.write(lambda tx: self._decide(tx, press))
