@@ -121,7 +121,8 @@ class Replicas:
 
     async def until(self, condition: Callable[[], T]) -> T:
         """Wait for something that Slack shows."""
-        return await self.sandbox.until(condition, timeout_seconds=PATIENCE_SECONDS)
+        found: T = await self.sandbox.until(condition, timeout_seconds=PATIENCE_SECONDS)
+        return found
 
     async def card(self, words: str, action: str = "approve") -> Message:
         """The card about these words, once it offers this."""
