@@ -337,6 +337,26 @@ class JobsContract:
         assert desk.hand.most == 3
         assert len(desk.hand.finished) == 45
 
+    async def test_how_many_run_at_once_may_change_while_they_do(self, desk: Desk) -> None:
+        allowed, doors = 1, {f"{number}": asyncio.Event() for number in range(6)}
+
+        async def wait(job: Claimed) -> None:
+            await doors[job.subject].wait()
+
+        desk.hand.does = wait
+        await desk.promise(*doors)
+        async with desk.at_work({RELAY: Work(handle=desk.hand, at_once=lambda: allowed)}):
+            await until(lambda: len(desk.hand.under_way) == 1)
+            allowed = 3
+            doors[next(iter(desk.hand.under_way))].set()
+            await until(lambda: len(desk.hand.under_way) == 3)
+            assert desk.hand.most == 3
+            for door in doors.values():
+                door.set()
+            await until(desk.nothing_waits)
+
+        assert sorted(desk.hand.finished) == sorted(doors)
+
     async def test_a_kind_that_is_busy_starves_no_other(self, desk: Desk) -> None:
         door, other = asyncio.Event(), Hand()
 
