@@ -1,5 +1,6 @@
 """The web chat as a customer meets it: the page in a headless Chromium, the channel over real HTTP."""
 
+import asyncio
 import pathlib
 import re
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from adapters.base import Attachment, Line, Reply
 from adapters.webchat import WebChat, vouch
@@ -20,7 +21,7 @@ from tests.adapters.contract import Inbox
 from tests.chromium import chromium, in_a_browser
 from tests.clock import NOON, Clock
 from tests.patience import PATIENCE_SECONDS
-from tests.serving import app_of, serve, until
+from tests.serving import app_of, free_port, serve, until
 
 ARTEFACTS = pathlib.Path(__file__).resolve().parents[2] / "artefacts" / "webchat"
 SECRET = "a secret of the tests, long enough"
@@ -132,6 +133,27 @@ async def test_a_customer_writes_and_the_reply_appears_live(visit: Visit) -> Non
     assert "noopener" in (await link.get_attribute("rel") or "")
 
 
+async def test_what_is_said_about_a_message_stays_when_the_live_line_opens_after_it(visit: Visit) -> None:
+    may_open = asyncio.Event()
+
+    async def later(route: Route) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await may_open.wait()
+        await route.continue_()
+
+    await visit.context.route("**/stream?*", later)
+    page = await visit.opens()
+    await visit.writes("Where is my order?")
+    await expect(page.get_by_role("status")).to_contain_text("A person checks every reply")
+
+    async with page.expect_response("**/stream?*") as opened:
+        may_open.set()
+    assert (await opened.value).ok
+    await page.evaluate("new Promise((soon) => setTimeout(soon))")  # what the page does with that, it has done
+
+    await expect(page.get_by_role("status")).to_contain_text("A person checks every reply")
+
+
 async def test_name_and_email_are_sent_when_the_customer_gives_them(visit: Visit) -> None:
     page = await visit.opens()
     await page.get_by_text("Add your name").click()
@@ -190,12 +212,16 @@ async def test_unsent_words_survive_a_reload(visit: Visit) -> None:
     await expect(page.get_by_text("Not sent yet.")).to_be_visible()
     await expect(page.get_by_role("status")).to_contain_text("nothing you wrote is lost")
 
+    await page.clock.install()
+    await page.clock.pause_at(datetime.now(UTC) + timedelta(days=1))  # from now on nothing is tried again by itself
     await page.reload()
     await expect(visit.texts).to_have_text(["Two"])
+    await expect(page.get_by_text("Not sent yet.")).to_be_visible()
     visit.inbox.down = False
     await page.get_by_role("button", name="Retry now").click()
 
     assert await visit.heard(2) == ["One", "Two"]
+    await page.clock.resume()
     await expect(visit.texts).to_have_text(["One", "Two"])
 
 
@@ -213,7 +239,7 @@ async def test_a_lost_answer_does_not_double_the_message(visit: Visit) -> None:
 
 
 async def test_a_server_restart_loses_and_doubles_nothing(browser: Browser) -> None:
-    inbox, port = Inbox(), 0
+    inbox, port = Inbox(), free_port()
     window = await browser.new_context()
     page = await window.new_page()
     for number in (1, 2):
@@ -226,19 +252,18 @@ async def test_a_server_restart_loses_and_doubles_nothing(browser: Browser) -> N
             clock=Clock(),
         )
         async with serve(app_of(adapter), port=port, hang_up=adapter.close) as address:
-            port = int(address.rpartition(":")[2])
             if number == 1:
                 await page.goto(f"{address}/channels/webchat/")
             await page.get_by_label("Your message").fill(f"Before stop {number}")
             await page.keyboard.press("Enter")
             await until(lambda count=number: len(inbox.received) >= count * 2 - 1)  # type: ignore[misc]
+            if number == 2:
+                await expect(page.locator(".line .text")).to_have_count(4)
         inbox.answer(inbox.received[-1].thread, f"Said while down {number}")
         if number == 1:
             await page.get_by_label("Your message").fill("Written while down")
             await page.keyboard.press("Enter")
             await expect(page.get_by_text("Not sent yet.")).to_be_visible()
-        else:
-            await expect(page.locator(".line .text")).to_have_count(4)
     texts = await page.locator(".line .text").all_inner_texts()
     await window.close()
 
@@ -264,6 +289,7 @@ async def test_everything_works_by_keyboard_alone(visit: Visit) -> None:
 
     assert await visit.heard(1) == ["First line\nsecond line"]
     await expect(page.get_by_label("Your message")).to_have_value("")
+    await expect(page.get_by_role("button", name="Start a new conversation")).to_be_visible()
     reached = set()
     for _ in range(8):
         await page.keyboard.press("Shift+Tab")

@@ -33,6 +33,7 @@ function chat(base, options, shadow) {
   let rest = () => {};
   const begun = new Set(); // conversations that have a line
   let newest = ""; // when the newest reply was written
+  let inTrouble = false; // what the status line says is over once the line is there again
   const log = drawLog({ onRetry: (entry) => box.retry(entry), onDiscard: (entry) => box.discard(entry) });
   const wire = connect(base, memory, options.identity, forgotten);
   const box = outbox(wire, memory, log, { onSent: sent, onTrouble: explain });
@@ -81,7 +82,7 @@ function chat(base, options, shadow) {
           signal: stopping.signal,
           onOpen: () => {
             failures = 0;
-            panel.say("");
+            if (inTrouble) say("");
             box.hurry();
           },
           onLine: (line, mark) => heardLine(line, number, mark),
@@ -113,15 +114,20 @@ function chat(base, options, shadow) {
     begun.add(number);
     panel.offerNew(begun.has(conversation()));
     if (!log.place(line, number) || line.from !== "team") return;
-    panel.say("");
+    say("");
     if (line.at <= (memory.get("seen") ?? "")) return;
     newest = line.at > newest ? line.at : newest;
     if (panel.isOpen()) memory.set("seen", newest);
     else panel.news();
   }
 
+  function say(words) {
+    inTrouble = false;
+    panel.say(words);
+  }
+
   function sent() {
-    panel.say("Sent. A person checks every reply, so it can take a few minutes.");
+    say("Sent. A person checks every reply, so it can take a few minutes.");
   }
 
   function explain(trouble, waitMs = 0) {
@@ -131,12 +137,13 @@ function chat(base, options, shadow) {
     } else if (trouble.status === 403) panel.say("This site may not use this chat. Please reach us another way.");
     else if ([401, 429, 503].includes(trouble.status)) panel.say(trouble.message);
     else panel.say("We cannot reach the chat at the moment. We keep trying, and nothing you wrote is lost.");
+    inTrouble = true;
   }
 
   function begin() {
     memory.set("conversation", conversation() + 1);
     log.begin(conversation());
-    panel.say("A new conversation: write your first message.");
+    say("A new conversation: write your first message.");
     panel.offerNew(false);
     panel.write();
     interrupt();
@@ -153,7 +160,7 @@ function chat(base, options, shadow) {
       for (const key of ["draft", "details", "seen"]) memory.set(key, null);
       panel.fill("", {});
     } else {
-      panel.say("The earlier chat on this device has ended. You can start a new one.");
+      say("The earlier chat on this device has ended. You can start a new one.");
     }
     box.inherit(change);
   }
