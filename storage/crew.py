@@ -14,7 +14,8 @@ Item = TypeVar("Item")
 class Crew(Generic[Item]):
     """Up to `size` threads, started as they are needed.
 
-    A third of the price of a ThreadPoolExecutor: `work` itself settles the future of whoever waits.
+    Not a ThreadPoolExecutor, whose futures are wrapped in the event loop's, each with a wake-up of its own: here `work`
+    settles the future of whoever waits, those of a group together (docs/decisions/001).
     """
 
     def __init__(self, size: int, name: str, seat: Callable[[], Seat], work: Callable[[Seat, Item], None]) -> None:

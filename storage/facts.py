@@ -118,14 +118,6 @@ _UNRELEASED: Final = (
 )
 
 
-def facts_of(tx: Tx, posting: Posting) -> Facts:
-    """Raises LookupError if the posting is gone."""
-    facts = facts_behind(tx, posting.id)
-    if facts is None:
-        raise LookupError(f"posting {posting.id} is gone")
-    return facts
-
-
 def facts_behind(tx: Tx, posting_id: str) -> Facts | None:
     """None: there is no such posting."""
     rows = tx.run(_BEHIND, posting_id=posting_id)

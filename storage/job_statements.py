@@ -27,8 +27,7 @@ _JOB: Final = table_of(Job)
 _other: Final[Any] = aliased(_JOB)
 _NOW: Final = bindparam("now", type_=_JOB.c.run_at.type)
 
-# One of a lane at a time, in order of id: nothing earlier is open, and nothing runs. (The second half matters on
-# PostgreSQL, where an earlier id may be committed later.)
+# One of a lane at a time, in order of id: nothing earlier is queued, and nothing runs.
 _lane_is_free: Final = or_(
     _JOB.c.lane.is_(None),
     ~exists().where(
@@ -52,11 +51,9 @@ def claim(kinds: tuple[JobKind, ...]) -> Executable:
         .subquery()
         for kind in kinds
     ]
-    # Looked at again, for a second worker on PostgreSQL; as an expression, or SQLite would go through all queued jobs.
-    still_queued = func.lower(_JOB.c.status) == JobStatus.QUEUED.value
     return (
         update(_JOB)
-        .where(_JOB.c.id.in_(union_all(*(select(one.c.id) for one in due))), still_queued)
+        .where(_JOB.c.id.in_(union_all(*(select(one.c.id) for one in due))))
         .values(status=JobStatus.RUNNING, attempts=_JOB.c.attempts + 1)
         .returning(_JOB.c.id, _JOB.c.kind, _JOB.c.subject, _JOB.c.run_at, _JOB.c.attempts, _JOB.c.error)
     )

@@ -52,7 +52,6 @@ _EVIDENCE: Final = (
     .order_by(_FEEDBACK.c.created_at.desc())
     .limit(100)
 )
-_OUTGOING: Final = select(_MESSAGE).where(_MESSAGE.c.decision_id == bindparam("decision_id"))
 _DELIVERY_OF: Final = select(_DELIVERY).where(_DELIVERY.c.message_id == bindparam("message_id"))
 _UNSENT: Final = (
     select(_DELIVERY)
@@ -140,11 +139,6 @@ def evidence(tx: Tx, category: str) -> dict[str, int]:
     """How the newest 100 drafts of a category that went out had fared: `{"unchanged": 31, "of": 34}`."""
     kinds = [row[0] for row in tx.run(_EVIDENCE, category=category)]
     return {"unchanged": sum(kind is EditKind.UNCHANGED for kind in kinds), "of": len(kinds)}
-
-
-def message_of(tx: Tx, decision_id: str) -> Message | None:
-    """The outgoing message a decision authorised, if it did."""
-    return tx.first(Message, _OUTGOING, decision_id=decision_id)
 
 
 def delivery_of(tx: Tx, message_id: str) -> Delivery | None:

@@ -17,7 +17,7 @@ from bot.steps.roster import Roster
 from bot.steps.workshop import Workshop
 from storage import agents, desk, ids, postings, reviews
 from storage.database import Tx
-from storage.facts import Facts, facts_of
+from storage.facts import Facts, facts_behind
 from storage.rows import get
 from storage.tables import Agent, Conversation, Decision, DecisionKind, Pause, Role
 
@@ -192,7 +192,7 @@ def _facts_shown(tx: Tx, shown: Shown) -> Facts | None:
     """By the review shown, else the conversation's newest card."""
     hanging = postings.of_review(tx, shown.review_id) if shown.review_id else []
     hanging = hanging or postings.of_conversation(tx, shown.conversation_id)
-    return facts_of(tx, hanging[-1]) if hanging else None
+    return facts_behind(tx, hanging[-1].id) if hanging else None
 
 
 def _facts_at(tx: Tx, surface: str, ref: str) -> Facts | None:
@@ -203,4 +203,4 @@ def _facts_at(tx: Tx, surface: str, ref: str) -> Facts | None:
     waiting = reviews.pending(tx, posting.conversation_id)
     hanging = postings.of_review(tx, waiting.id) if waiting else []
     hanging = hanging or postings.of_conversation(tx, posting.conversation_id)
-    return facts_of(tx, hanging[-1])
+    return facts_behind(tx, hanging[-1].id)

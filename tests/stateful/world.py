@@ -12,7 +12,7 @@ from bot.core.decisions import Shown
 from bot.core.drafts import Case, Drafted, DraftUnavailable
 from bot.surfaces.base import SurfaceUnavailable
 from storage.database import Database, Tx, table_of
-from storage.facts import facts_of
+from storage.facts import facts_behind
 from storage.tables import (
     AgentIdentity,
     Conversation,
@@ -182,5 +182,6 @@ class World(Desk):
         )
 
     async def drawn_anew(self, posting: Posting) -> Card:
-        facts = await self.db.read(lambda tx: facts_of(tx, posting))
+        facts = await self.db.read(lambda tx: facts_behind(tx, posting.id))
+        assert facts is not None
         return await self.showing.card(facts)

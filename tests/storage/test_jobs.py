@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text, update
 
 from storage.database import Database, Tx, table_of
-from storage.jobs import Claimed, Jobs, Retry, TableJobs, Work
-from storage.tables import Job, JobKind, JobStatus
+from storage.jobs import Claimed, Retry, TableJobs, Work
+from storage.tables import Job, JobStatus
 from tests.clock import Clock
 from tests.databases import Postgres
 from tests.patience import PATIENCE_SECONDS
@@ -309,10 +309,3 @@ async def test_two_workers_on_one_engine_are_refused(desk: Desk) -> None:
     async with desk.at_work():
         with pytest.raises(RuntimeError, match="at work already"):
             await desk.jobs.work({})
-
-
-def test_the_engine_is_the_port() -> None:
-    engine: type[Jobs] = TableJobs
-
-    assert engine is TableJobs
-    assert set(JobKind)
