@@ -180,18 +180,18 @@ def _by_dialect(*, sqlite: str, postgres: str) -> dict[bool, TextClause]:
     return {False: text(sqlite), True: text(postgres)}
 
 
-# Of the rows found no more than may be looked at, then the best of these. FTS5: bm25 takes a weight for each column
-# (key, title, heading, body) and is negative, lower for better. PostgreSQL: ts_rank_cd takes three times as long as
-# ts_rank and finds less (BANKING77's past questions: .73 right at 1, ts_rank .83).
+# Of the rows found no more than may be looked at, then the best of these, and only of those more than their numbers.
+# FTS5: bm25 takes a weight for each column (key, title, heading, body) and is negative, lower for better. PostgreSQL:
+# ts_rank_cd takes three times as long as ts_rank and finds less (BANKING77's past questions: .73 right at 1, not .83).
 _FIND_SNIPPETS: Final = _by_dialect(
     sqlite=f"""
         select a.id as article_id, a.slug, a.version, a.title, a.url, s.heading, s.text, f.score
         from (
-            select key, score from (
-                select key, -bm25({SNIPPETS}, 0.0, 4.0, 2.0, 1.0) as score from {SNIPPETS}
+            select number, score from (
+                select rowid as number, -bm25({SNIPPETS}, 0.0, 4.0, 2.0, 1.0) as score from {SNIPPETS}
                 where {SNIPPETS} match :few order by rowid desc limit :looked_at
             ) order by score desc limit :most
-        ) f join snippet s on s.id = f.key join article a on a.id = s.article_id
+        ) f join {SNIPPETS} k on k.rowid = f.number join snippet s on s.id = k.key join article a on a.id = s.article_id
         where a.current order by f.score desc, s.id""",
     postgres=f"""
         select a.id as article_id, a.slug, a.version, a.title, a.url, s.heading, s.text, f.score
@@ -207,11 +207,11 @@ _FIND_REPLIES: Final = _by_dialect(
     sqlite=f"""
         select r.question, r.text, f.score
         from (
-            select key, score from (
-                select key, -bm25({REPLIES}, 0.0, 1.0, 0.2) as score from {REPLIES}
+            select number, score from (
+                select rowid as number, -bm25({REPLIES}, 0.0, 1.0, 0.2) as score from {REPLIES}
                 where {REPLIES} match :few order by rowid desc limit :looked_at
             ) order by score desc limit :most
-        ) f join pastreply r on r.message_id = f.key
+        ) f join {REPLIES} k on k.rowid = f.number join pastreply r on r.message_id = k.key
         where r.customer_id <> :not_of order by f.score desc, r.message_id limit :limit""",
     postgres=f"""
         select r.question, r.text, f.score

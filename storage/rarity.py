@@ -12,7 +12,7 @@ from sqlalchemy.sql.selectable import TextualSelect
 from storage.database import Tx
 from storage.search import REPLIES, SNIPPETS
 
-LOOKED_AT: Final = {False: 10_000, True: 2_000}  # rows that one search may rank, by whether it is PostgreSQL
+LOOKED_AT: Final = {False: 8_000, True: 2_000}  # rows that one search may rank, by whether it is PostgreSQL
 SEARCHED: Final = {SNIPPETS: "{title heading body}", REPLIES: "{question reply}"}  # as FTS5 names the columns
 _PROBED: Final = 1_000  # rows of a word that are counted on SQLite; in how many more it is, is estimated
 _RANKED: Final = 32  # words that PostgreSQL ranks by
