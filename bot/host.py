@@ -7,8 +7,8 @@ import hmac
 import logging
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Generator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from types import FrameType
 from typing import Final, Protocol
@@ -27,6 +27,7 @@ from bot import reference
 from bot.edge import Edge
 from bot.metrics import CONTENT_TYPE, Figures, Worker
 from bot.settings import Settings
+from bot.watch import Watch
 from storage import schema
 from storage.database import Database, Unavailable
 
@@ -63,6 +64,9 @@ class Built(Protocol):
     def surface_routes(self) -> Sequence[BaseRoute]: ...
     @property
     def settings(self) -> Settings: ...
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """By which it waits, and writes down."""
 
     async def start(self) -> None: ...
 
@@ -83,13 +87,17 @@ class AddressTaken(Exception):
 def web(app: Built) -> Edge:
     """The web application of a built bot; its lifespan starts and stops the bot."""
 
+    watch = Watch()
+
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watch.start()
         try:
             async with asyncio.timeout(_START_SECONDS):
                 await app.start()
             yield
         finally:
+            await watch.stop()
             async with asyncio.timeout(_STOP_SECONDS):
                 await app.stop()
 
@@ -101,7 +109,7 @@ def web(app: Built) -> Edge:
         redoc_url=None,
         exception_handlers={Exception: _broken, Unavailable: _away},
     )
-    _add_health(api, app)
+    _add_health(api, app, watch)
     _add_metrics(api, app)
     _add_documentation(api)
     for route in app.surface_routes:
@@ -134,7 +142,7 @@ async def _away(_: Request, error: Exception) -> Response:
     return JSONResponse(problem, status, headers, media_type="application/problem+json")
 
 
-def _add_health(api: FastAPI, app: Built) -> None:
+def _add_health(api: FastAPI, app: Built, watch: Watch) -> None:
     @api.get("/healthz", tags=["operations"], summary="Whether the process is alive")
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
@@ -152,7 +160,10 @@ def _add_health(api: FastAPI, app: Built) -> None:
         status = HTTPStatus.OK if fine else HTTPStatus.SERVICE_UNAVAILABLE
         troubles = await _within_patience(app.troubles(), "surfaces")
         beside = {name: {"ok": remedy is None, "remedy": remedy} for name, remedy in troubles.items()}
-        body = {"status": "ready" if fine else "not ready", "checks": told, "surfaces": beside}
+        # A process that stood still and runs again can work; while it stands still, it does not answer here at all.
+        process = {"ok": watch.trouble is None, "remedy": watch.trouble}
+        status_word = "ready" if fine else "not ready"
+        body = {"status": status_word, "checks": told, "surfaces": beside, "process": process}
         return JSONResponse(body, status, {"cache-control": "no-store"})
 
 
@@ -163,7 +174,16 @@ async def _database_checks(db: Database) -> dict[str, str | None]:
             at_head = await asyncio.to_thread(schema.at_head, db.engine)
     except (SQLAlchemyError, OSError, TimeoutError):
         return {"database": unreachable, "schema": "Unknown while the database does not answer."}
-    return {"database": None, "schema": None if at_head else "Run `signoff migrate`, then restart."}
+    return {"database": await _writing(db), "schema": None if at_head else "Run `signoff migrate`, then restart."}
+
+
+async def _writing(db: Database) -> str | None:
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            await db.try_writing()
+    except (Unavailable, TimeoutError):
+        return "The database answers, but takes no writes: see that its disk has room, and that it may be written to."
+    return None
 
 
 async def _within_patience(looking: Awaitable[Mapping[str, str | None]], name: str) -> Mapping[str, str | None]:
@@ -175,7 +195,7 @@ async def _within_patience(looking: Awaitable[Mapping[str, str | None]], name: s
 
 
 def _add_metrics(api: FastAPI, app: Built) -> None:
-    figures = Figures(app.db, app.jobs, lambda: datetime.now(UTC))
+    figures = Figures(app.db, app.jobs, app.clock)
 
     @api.get(
         "/metrics",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, Self, TypeVar, cast
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.asked import Asked, tell
@@ -36,6 +36,7 @@ _GROUP: Final = 64  # writes of waiting requests that share one commit on SQLite
 _READERS: Final = 4
 _WRITERS_POSTGRES: Final = 8
 _ATTEMPTS: Final = 5
+_SAME: Final = text("update alembic_version set version_num = version_num")
 
 
 class Database:
@@ -65,6 +66,7 @@ class Database:
         self.commits = 0  # transactions made durable; on SQLite several writes may share one
         # Since the start: reads and writes by what went wrong with them. "repeated" ones went well in the end.
         self.troubles: Counter[str] = Counter(repeated=0, unavailable=0, uncertain=0)
+        self._hindered = False  # a write met a database that was away, full, locked or read-only
 
     async def __aenter__(self) -> Self:
         return self
@@ -117,6 +119,16 @@ class Database:
             return self._look(self._here, work)
         finally:
             self._here_free.release()
+
+    async def try_writing(self) -> None:
+        """If a write met trouble, whether one would go well by now. Nothing is asked while all is well.
+
+        Raises:
+            Unavailable: it would not. A full disk, for one, can be read all the same.
+        """
+        if self._hindered:
+            await self.write_apart(_touch)
+            self._hindered = False
 
     def _asked(self, work: Callable[[Tx], T]) -> Asked:
         if self._closed:
@@ -180,7 +192,7 @@ class Database:
         if trouble is Trouble.WRONG:
             raise error
         if trouble is Trouble.AWAY or attempt == _ATTEMPTS:
-            raise self._away(error) from error
+            raise self._away(error, writing=writing) from error
         self.troubles["repeated"] += 1
         if trouble is Trouble.CONFLICT:
             time.sleep(random.uniform(0, 0.01 * attempt))  # or the same two meet again
@@ -188,10 +200,12 @@ class Database:
     def _uncertain(self, seat: Seat, error: DBAPIError) -> Uncertain:
         seat.close()
         self.troubles["uncertain"] += 1
+        self._hindered = True
         return Uncertain.because(error)
 
-    def _away(self, error: DBAPIError) -> Unavailable:
+    def _away(self, error: DBAPIError, *, writing: bool) -> Unavailable:
         self.troubles["unavailable"] += 1
+        self._hindered = self._hindered or writing
         return error if isinstance(error, Unavailable) else Unavailable.because(error)
 
     def _write_waiting(self, seat: Seat, first: Asked) -> None:
@@ -250,7 +264,7 @@ class Database:
             return error
         if meaning(error, lost=False, writing=True) is not Trouble.AWAY:
             return error
-        return self._away(error)
+        return self._away(error, writing=True)
 
     def _tell(self, group: list[Asked]) -> None:
         if any(asked.error is None for asked in group):
@@ -260,3 +274,8 @@ class Database:
 
     def _count_commit(self) -> None:
         self.commits += 1
+
+
+def _touch(tx: Tx) -> None:
+    """The least that is written: one row, as it is."""
+    tx.run(_SAME)

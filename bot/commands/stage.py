@@ -9,7 +9,7 @@ from typing import Any, Self
 from starlette.routing import BaseRoute
 
 from adapters.base import Adapter
-from bot.app import App
+from bot.app import App, Clock
 from bot.metrics import Worker
 from bot.sandbox.company.shop import Line
 from bot.settings import Settings
@@ -42,6 +42,10 @@ class Staged:
     @property
     def settings(self) -> Settings:
         return self.app.settings
+
+    @property
+    def clock(self) -> Clock:
+        return self.app.clock
 
     @property
     def surface_routes(self) -> Sequence[BaseRoute]:

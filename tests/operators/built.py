@@ -109,6 +109,7 @@ class Bot:
         self.db = db
         self.jobs = Worker()
         self.settings = known or settings()
+        self.clock = lambda: datetime.now(UTC)
         self.channel = Channel()
         self.checks: dict[str, str | None] = {"worker": None}
         self.hindrances: dict[str, str | None] = {"slack": None}

@@ -4,6 +4,7 @@ import asyncio
 import re
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from bot import watch
 from bot.edge import BODY_BYTES
 from bot.host import AddressTaken, Server, serve, web
 from storage.database import Database
@@ -107,6 +109,26 @@ async def test_a_database_that_is_away_is_not_ready_and_metrics_go_on() -> None:
     assert metrics.status_code == 200
     assert "signoff_database_up 0.0" in metrics.text
     assert 'signoff_jobs_done_total{kind="draft"} 3.0' in metrics.text
+
+
+async def test_a_process_that_stood_still_says_so_once_it_runs_again(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(watch, "SLOW_SECONDS", 5)
+    async with hosted(bot) as http:
+        assert (await http.get("/readyz")).json()["process"] == {"ok": True, "remedy": None}
+
+        monkeypatch.setattr(watch, "SLOW_SECONDS", 0.2)
+        time.sleep(0.3)  # noqa: ASYNC251  # the loop stands still
+        await asyncio.sleep(0.05)
+
+        answer = await http.get("/readyz")
+        metrics = (await http.get("/metrics")).text
+    assert answer.status_code == 200, "it works again"
+    assert "stood still" in answer.json()["process"]["remedy"]
+    worst = re.search(r"^signoff_loop_lag_worst_seconds (\S+)$", metrics, re.MULTILINE)
+    assert worst is not None
+    assert float(worst[1]) >= 0.2
+    assert "signoff_loop_lag_seconds_bucket" in metrics
 
 
 async def test_a_check_that_hangs_counts_as_failed(bot: Bot, http: httpx2.AsyncClient) -> None:
