@@ -1,34 +1,45 @@
 """The schema's versions: bring a database to the newest, and ask where it stands."""
 
 import sqlite3
+import time
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.exc import OperationalError
 
 from storage import procrastinate_schema
 from storage.database import address
 
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _BUSY_SECONDS: Final = 60  # how long an upgrade of a SQLite file waits for another one, or for a writer
+# On PostgreSQL everybody queues behind an upgrade that waits for a table: it waits a second (see migrations/env.py),
+# lets those pass who want to, and comes again, for five minutes.
+_ATTEMPTS: Final = 100
+_PAUSE_SECONDS: Final = 2.0
 
 
 def upgrade(url: str) -> None:
     """Bring the database to `head()`, in one transaction: done whole, or killed and nothing happened.
 
     Several at once, also from several machines, wait for each other; all but the first find nothing to do. A database
-    that a newer program has upgraded further stays as it is.
+    that a newer program has upgraded further stays as it is. Replicas that serve meanwhile are held up for a second at
+    most where somebody else holds a table for long.
     """
     engine = migration_engine(address(url))
     try:
         if not _beyond_head(current(engine)):
-            with engine.connect() as connection:
-                command.upgrade(config(connection), "head")
+            for _ in range(_ATTEMPTS - 1):
+                if _upgraded(engine):
+                    return
+                time.sleep(_PAUSE_SECONDS)
+            _upgrade(engine)
     finally:
         engine.dispose()
 
@@ -72,6 +83,22 @@ def migration_engine(url: URL) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _upgraded(engine: Engine) -> bool:
+    """False: a table was held by somebody for too long, and nothing happened."""
+    try:
+        _upgrade(engine)
+    except (OperationalError, psycopg.OperationalError) as refusal:
+        if not isinstance(getattr(refusal, "orig", refusal), psycopg.errors.LockNotAvailable):
+            raise
+        return False
+    return True
+
+
+def _upgrade(engine: Engine) -> None:
+    with engine.connect() as connection:
+        command.upgrade(config(connection), "head")
 
 
 @cache

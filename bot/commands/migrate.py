@@ -9,17 +9,18 @@ def migrate() -> None:
     """Bring the database to the newest schema. Done whole or not at all, and harmless to repeat."""
     settings = store_configured()
     with database_errors():
-        before = _version(settings.database_url)
-        if before is not None and before >= schema.head():  # the numbers of a newer program are left alone
+        before, fine = _standing(settings.database_url)
+        if fine:
             out.print(f"The database is at {before}: nothing to do.")
             return
         schema.upgrade(settings.database_url)
     out.print(f"Migrated from {before or 'nothing'} to {schema.head()}.")
 
 
-def _version(url: str) -> str | None:
+def _standing(url: str) -> tuple[str | None, bool]:
+    """Its version, and whether all is there that this program needs; a newer program may have added to it."""
     db = Database(url)
     try:
-        return schema.current(db.engine)
+        return schema.current(db.engine), schema.at_head(db.engine)
     finally:
         db.engine.dispose()

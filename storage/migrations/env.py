@@ -11,6 +11,7 @@ from storage.migrations.comparing import names_ours, render
 from storage.tables import metadata
 
 _LOCK: Final = 0x5160FF  # any number nobody else takes in this PostgreSQL database
+_WAITS: Final = "1s"  # for a table: who serves meanwhile is behind us in its queue. storage/schema.py comes again
 
 
 def _render(kind: str, item: object, _: AutogenContext) -> str | Literal[False]:
@@ -28,7 +29,8 @@ def _migrate(connection: Connection) -> None:
     )
     with context.begin_transaction():
         if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
+            connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")  # however long another one takes
+            connection.exec_driver_sql(f"set local lock_timeout = '{_WAITS}'")
         before = context.get_context().get_current_heads()
         context.run_migrations()
         if connection.dialect.name == "postgresql":

@@ -32,13 +32,16 @@ class Balancer:
         task = asyncio.current_task()
         assert task is not None
         self._open.add(task)
+        writers = [writer]
         try:
             away = await self._connected()
             if away is not None:
+                writers.append(away[1])
                 await asyncio.gather(_pass_on(reader, away[1]), _pass_on(away[0], writer))
         finally:
             self._open.discard(task)
-            writer.close()
+            for each in writers:
+                each.close()
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         turn = next(self._turn)

@@ -49,6 +49,7 @@ timeout_seconds = 60
 kind = "webchat"
 title = "Web chat"
 """
+_TRIED_SECONDS = 5  # that the proxy tries to find somebody who is ready
 UNLIMITED = "posts_per_second = 1000\nupdates_per_minute = 60000\nroster_seconds = 1"
 
 
@@ -65,6 +66,14 @@ class ReadyOnes(Balancer):
         with suppress(asyncio.CancelledError):
             await self._asking
         await super().__aexit__(*_)
+
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TRIED_SECONDS):
+                while (found := await super()._connected()) is None:  # noqa: ASYNC110 - a replica tells when asked
+                    await asyncio.sleep(0.05)
+                return found
+        return None
 
     async def _ask(self) -> None:
         async with httpx2.AsyncClient(timeout=3, verify=False) as http:  # it is plain HTTP
