@@ -41,7 +41,7 @@ def draw(facts: Facts, policy: Policy, *, notices: tuple[str, ...] = (), offers:
     """The card as it stands. Depends on the rows alone, never on the time of drawing."""
     base = _base(facts, policy)
     if facts.moved:
-        return closed(base, f"Moved to {policy.category_title(facts.conversation.category)}")
+        return closed(base, f"Moved to {policy.category_title(base.category)}")
     card = _review_card(base, facts, facts.review, policy) if facts.review else _message_card(base, facts)
     if card.state is CardState.WAITING:
         card = replace(card, notices=card.notices + notices, offers=() if card.proposal else offers)

@@ -252,6 +252,27 @@ class Conversations(RuleBasedStateMachine):
         action = offered[button % len(offered)]
         return self._step(self._press(card.shown, BUTTONS[action](text), by), self._thread(card.shown))
 
+    @rule(target=cards, thread=threads, by=agents, text=texts)
+    def writes_and_is_answered(self, thread: str, by: str, text: str) -> View:
+        """By the first button of whatever card hangs then."""
+        written = self._step(self._write(thread, "And now?", automatic=False, pauses=True), thread)
+        return self._press_button(written, 0, by, text)
+
+    @rule(target=cards, card=cards, meanwhile=st.none() | decisions, by=agents, other=agents, text=texts)
+    def presses_after_something_happened(
+        self, card: View, meanwhile: Decision | None, by: str, other: str, text: str
+    ) -> View:
+        """Somebody looks at the newest card; a colleague decides, or the customer writes (None); then they press."""
+        seen = self._newest(card)
+        if seen is None or not seen.buttons:
+            return card
+        thread = self._thread(seen.shown)
+        if meanwhile is None:
+            self._step(self._write(thread, "One more thing", automatic=False, pauses=False), thread)
+        else:
+            self._step(self._press(seen.shown, meanwhile, other), thread)
+        return self._step(self._press(seen.shown, BUTTONS[seen.buttons[0]](text), by), thread)
+
     @rule(target=cards, card=cards, decision=decisions, by=anybody)
     def presses_anything(self, card: View, decision: Decision, by: str) -> View:
         """Anything at all, on any look a card ever had."""
