@@ -12,12 +12,12 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, generate_lat
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import Database, Tx, table_of
 from storage.jobs import Depth
-from storage.tables import Delivery, DeliveryStatus, JobKind, Posting, PostingStatus, Review, ReviewStatus
+from storage.tables import PENDING, UNPOSTED, UNSENT, Delivery, DeliveryStatus, JobKind, Posting, Review
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +35,13 @@ refused: Final = Counter(
 _REVIEW: Final = table_of(Review)
 _DELIVERY: Final = table_of(Delivery)
 _POSTING: Final = table_of(Posting)
-_PENDING: Final = select(func.count(), func.min(_REVIEW.c.first_at)).where(_REVIEW.c.status == ReviewStatus.PENDING)
-_DELIVERIES: Final = select(_DELIVERY.c.status, func.count()).group_by(_DELIVERY.c.status)
-_UNPOSTED: Final = select(func.count()).where(_POSTING.c.status != PostingStatus.POSTED)
+# Each by an index of the few rows it counts: a look costs the same with a million replies behind the desk.
+_PENDING: Final = select(func.count(), func.min(_REVIEW.c.first_at)).where(text(PENDING))
+_DELIVERIES: Final = (
+    select(_DELIVERY.c.status, func.count().label("replies")).where(text(UNSENT)).group_by(_DELIVERY.c.status)
+)
+_UNPOSTED: Final = select(func.count()).select_from(_POSTING).where(text(UNPOSTED))
+_ON_THEIR_WAY: Final = (DeliveryStatus.HELD, DeliveryStatus.SENDING, DeliveryStatus.FAILED)
 
 
 class Worker(Protocol):
@@ -125,7 +129,7 @@ def _of_desk(desk: _Desk) -> list[Metric]:
         _gauge(
             "signoff_reviews_oldest_seconds", "How long the oldest question waits.", _age(desk.oldest_pending, desk.at)
         ),
-        _by_word("signoff_deliveries", "Replies by how delivery stands.", "status", DeliveryStatus, desk.deliveries),
+        _by_word("signoff_deliveries", "Replies not sent yet.", "status", _ON_THEIR_WAY, desk.deliveries),
         _gauge("signoff_cards_unposted", "Cards not known to be on their surface.", desk.unposted),
     ]
 
@@ -155,7 +159,7 @@ def _of_worker(jobs: Worker) -> list[Metric]:
     return metrics
 
 
-def _by_word(name: str, words: str, label: str, kinds: type[W], counts: Mapping[W, int]) -> Metric:
+def _by_word(name: str, words: str, label: str, kinds: Iterable[W], counts: Mapping[W, int]) -> Metric:
     """One series for every word, also at zero: an alert on a missing series never fires."""
     family = GaugeMetricFamily(name, words, labels=[label])
     for kind in kinds:

@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select, text
 
 from storage.database import Tx, table_of
 from storage.tables import (
+    SENT,
+    UNSENT,
     Agent,
     Conversation,
     ConversationStatus,
@@ -37,7 +39,8 @@ _newest_words: Final = (
 )
 _newest_posting: Final = (
     select(_POSTING.c.id)
-    .where(_POSTING.c.conversation_id == _CONVERSATION.c.id, _POSTING.c.surface == bindparam("surface"))
+    # As an expression, or SQLite would go through every card of the surface for each conversation.
+    .where(_POSTING.c.conversation_id == _CONVERSATION.c.id, func.lower(_POSTING.c.surface) == bindparam("surface"))
     .order_by(_POSTING.c.created_at.desc(), _POSTING.c.id.desc())
     .limit(1)
     .correlate(_CONVERSATION)
@@ -70,14 +73,16 @@ _unowned: Final = and_(_open, _CONVERSATION.c.owner_id.is_(None), _CONVERSATION.
 _WAITING: Final = _ROWS.where(_unowned)
 _MINE: Final = _ROWS.where(_open, _CONVERSATION.c.owner_id == bindparam("agent_id"))
 _COUNTS: Final = select(
-    func.count().filter(_unowned),
-    func.min(_CONVERSATION.c.waiting_since).filter(_unowned),
-    func.count().filter(_CONVERSATION.c.owner_id.is_not(None)),
-).select_from(_CONVERSATION)
+    select(func.count()).where(_unowned).scalar_subquery().label("waiting"),
+    select(func.min(_CONVERSATION.c.waiting_since)).where(_unowned).scalar_subquery().label("oldest"),
+    select(func.count()).where(_CONVERSATION.c.owner_id.is_not(None)).scalar_subquery().label("owned"),
+)
+_failed: Final = select(func.count()).where(text(UNSENT), _DELIVERY.c.status == DeliveryStatus.FAILED)
+_sent: Final = select(func.count()).where(text(SENT), _DELIVERY.c.updated_at >= bindparam("since"))
 _DELIVERIES: Final = select(
-    func.count().filter(_DELIVERY.c.status == DeliveryStatus.FAILED),
-    func.count().filter(_DELIVERY.c.status == DeliveryStatus.SENT, _DELIVERY.c.updated_at >= bindparam("since")),
-).select_from(_DELIVERY)
+    _failed.select_from(_DELIVERY).scalar_subquery().label("failed"),
+    _sent.select_from(_DELIVERY).scalar_subquery().label("sent"),
+)
 
 
 def waiting(tx: Tx, surface: str, *, most: int) -> list[Any]:

@@ -146,6 +146,18 @@ class TickStatus(StrEnum):
     SKIPPED = "skipped"  # missed, and accounted for: nothing was promised
 
 
+# The few rows that somebody still has to do with, among all that are kept: each has an index of its own. A query that
+# wants to use it says these very words, for no database can know what a parameter will be.
+PENDING: Final = "status = 'pending'"
+UNSENT: Final = "status in ('held', 'sending', 'failed')"
+SENT: Final = "status = 'sent'"
+UNPOSTED: Final = "status <> 'posted'"
+
+
+def _few(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
 class Row(SQLModel):
     """What every table's rows are. Made of exactly the columns' values, each by its name."""
 
@@ -179,8 +191,8 @@ class Conversation(Row, table=True):
 
     __table_args__ = (
         UniqueConstraint("channel", "external_id"),
-        Index("ix_conversation_owner_id", "owner_id"),
-        Index("ix_conversation_waiting_since", "waiting_since"),
+        _few("ix_conversation_owned", "owner_id", where="owner_id is not null"),
+        _few("ix_conversation_waiting", "owner_id", "waiting_since", where="waiting_since is not null"),
     )
 
     id: str = Field(primary_key=True)  # cnv_…
@@ -226,13 +238,7 @@ class Review(Row, table=True):
     __table_args__ = (
         Index("ix_review_conversation_id", "conversation_id"),
         # At most one open question a conversation, whatever races.
-        Index(
-            "uq_review_pending",
-            "conversation_id",
-            unique=True,
-            sqlite_where=text("status = 'pending'"),
-            postgresql_where=text("status = 'pending'"),
-        ),
+        _few("uq_review_pending", "conversation_id", where=PENDING, unique=True),
     )
 
     id: str = Field(primary_key=True)  # rev_…
@@ -342,6 +348,11 @@ class Feedback(Row, table=True):
 class Delivery(Row, table=True):
     """An outgoing message on its way. The message's id is the key the channel recognises it by."""
 
+    __table_args__ = (
+        _few("ix_delivery_unsent", "status", where=UNSENT),
+        _few("ix_delivery_sent", "updated_at", where=SENT),
+    )
+
     id: str = Field(primary_key=True)  # dlv_…
     message_id: str = Field(foreign_key="message.id", unique=True)
     conversation_id: str = Field(foreign_key="conversation.id", index=True)
@@ -359,6 +370,7 @@ class Posting(Row, table=True):
         Index("ix_posting_conversation_id", "conversation_id"),
         Index("ix_posting_review_id", "review_id"),
         Index("ix_posting_surface_ref", "surface", "ref"),
+        _few("ix_posting_unposted", "status", where=UNPOSTED),
     )
 
     id: str = Field(primary_key=True)  # pst_…; also the key under which a surface finds it again
