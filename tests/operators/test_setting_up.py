@@ -10,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from bot.core.policy import ChannelPolicy, Name
+from tests.databases import without_postgres
 from tests.operators.conftest import ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -142,6 +143,14 @@ def test_ci_runs_the_checks_and_the_readmes_test_command() -> None:
     assert re.search(r"^make .*\btest\b", script, re.MULTILINE)
     assert (ROOT / ".ci/run").stat().st_mode & 0o111
     assert subprocess.run(["bash", "-n", str(ROOT / ".ci/run")], check=False).returncode == 0
+
+
+def test_ci_skips_neither_the_browser_nor_postgresql() -> None:
+    assert re.search(r"^export CI=true\b", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    with pytest.raises(pytest.fail.Exception, match="no PostgreSQL"):
+        without_postgres({"CI": "true"})
+    with pytest.raises(pytest.skip.Exception, match="no PostgreSQL"):
+        without_postgres({})
 
 
 def test_nothing_that_is_committed_names_a_package_registrys_host() -> None:

@@ -249,5 +249,4 @@ async def test_two_replicas_post_at_slacks_pace_and_earn_not_one_429(postgres_ur
     permitted = (30 - slack.limits.posts_at_once) / 4  # seconds for each channel's cards
     assert slack.refused == 0
     assert slack.posted == 150
-    assert slack.last - begun < 3 * permitted  # no measure of speed: `make bench` has the share of the pace
     print(f"{permitted / (slack.last - begun):.0%} of the permitted pace")
