@@ -1,22 +1,28 @@
 """Forms that are open: opened by one replica, and their card redrawn by another or after a restart."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 
+from bot.core.cards import Action
 from bot.sandbox import SandboxServer
-from bot.surfaces.slack.editors import OPEN_FOR
-from storage.database import Database
+from bot.surfaces.slack.editors import OPEN_FOR, Editor, Editors
+from bot.surfaces.slack.modals.filled import Filled
+from storage.database import Database, Tx, Unavailable
 from storage.tables import OpenForm
 from storage.wakes import LocalWakes, SharedWakes
+from tests.clock import NOON
 from tests.databases import Postgres
 from tests.patience import PATIENCE_SECONDS
 from tests.surfaces.cards import drawn_text, waiting
 from tests.surfaces.recording import Office, eventually, opened
 from tests.surfaces.test_forms import newer
+
+T = TypeVar("T")
 
 
 async def replica(stack: AsyncExitStack, sandbox: SandboxServer, url: str) -> Office:
@@ -130,3 +136,86 @@ async def test_a_database_that_is_away_fails_no_press(
 
     assert seen.view is not None
     assert [answer.status for answer in sandbox.deliveries("view_closed")] == [200]
+
+
+async def test_who_writes_is_warned_also_after_nobody_could_look(
+    sandbox: SandboxServer, postgres_url: str, postgres: Postgres
+) -> None:
+    async with Database(postgres_url) as db, opened(sandbox, db=db) as office:
+        ref, message = await office.post(waiting())
+        await sandbox.person("U0ANA").click("edit", on=message)
+
+    async with Database(postgres_url) as db, opened(sandbox, db=db) as office:
+        postgres.shut(postgres_url)
+        with pytest.raises(Unavailable):
+            await office.slack.surface.update(ref, newer())  # type: ignore[arg-type]
+        postgres.reopen(postgres_url)
+        await office.slack.surface.update(ref, newer())  # type: ignore[arg-type]
+
+    assert len(sandbox.calls("views.update")) == 1
+
+
+class Paused(Database):
+    """What happens `meanwhile` happens after the next look at the database, and before its answer."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        found = await super().read(work)
+        if self.meanwhile is not None:
+            happens, self.meanwhile = self.meanwhile, None
+            await happens()
+        return found
+
+
+@pytest.fixture
+async def looking(database_url: str) -> AsyncIterator[tuple[Paused, LocalWakes, Editors]]:
+    async with Paused(database_url) as db:
+        wakes = LocalWakes()
+        yield db, wakes, Editors(db, wakes, lambda: NOON)
+
+
+def form(view_id: str = "V0NEW") -> Editor:
+    card = waiting()
+    return Editor(
+        view_id=view_id,
+        hash=None,
+        action=Action.EDIT,
+        shown=card.shown,
+        state=card.state,
+        filled=Filled(),
+        opened_at=NOON,
+    )
+
+
+async def test_a_form_opened_while_somebody_looks_is_not_forgotten(
+    looking: tuple[Paused, LocalWakes, Editors],
+) -> None:
+    db, _, editors = looking
+    await editors.opened(form())
+    await editors.to_warn(newer())  # type: ignore[arg-type]
+    await editors.closed("V0NEW")
+
+    async def opens_again() -> None:
+        await editors.opened(form())
+
+    db.meanwhile = opens_again
+    too_early = await editors.to_warn(newer())  # type: ignore[arg-type]
+    assert too_early == []
+
+    assert [editor.view_id for editor in await editors.to_warn(newer())] == ["V0NEW"]  # type: ignore[arg-type]
+
+
+async def test_words_lost_while_somebody_looks_are_looked_for_again(
+    looking: tuple[Paused, LocalWakes, Editors],
+) -> None:
+    db, wakes, editors = looking
+
+    async def another_replica_opens_one_unheard() -> None:
+        await Editors(db, LocalWakes(), lambda: NOON).opened(form())
+        wakes._miss()
+
+    db.meanwhile = another_replica_opens_one_unheard
+    assert await editors.to_warn(newer()) == []  # type: ignore[arg-type]
+
+    assert [editor.view_id for editor in await editors.to_warn(newer())] == ["V0NEW"]  # type: ignore[arg-type]

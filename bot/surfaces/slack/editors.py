@@ -50,7 +50,9 @@ class Editors:
 
     def __init__(self, db: Database, wakes: Wakes, clock: Callable[[], datetime]) -> None:
         self._db, self._wakes, self._clock = db, wakes, clock
-        self._watched: dict[str, None] | None = None  # conversations in which a form was opened; None: look
+        self._watched: dict[str, object] = {}  # conversations in which a form was opened, and a mark of the last time
+        self._complete = False  # whether those are all
+        self._forgotten = 0  # times
         wakes.subscribe(_OPENED, self._watch, missed=self._forget)
 
     async def opened(self, editor: Editor) -> None:
@@ -72,18 +74,24 @@ class Editors:
     async def to_warn(self, card: Card) -> list[Editor]:
         """The forms of this card's conversation that it makes outdated."""
         since = self._clock() - OPEN_FOR
-        if self._watched is None:
-            self._watched = {}  # what is opened from now on is added to it
-            watched = await self._db.read(lambda tx: open_forms.conversations(tx, since=since))
-            self._watched.update(dict.fromkeys(watched))
+        if not self._complete:
+            await self._look(since)
         conversation_id = card.shown.conversation_id
-        if conversation_id not in self._watched:
+        mark = self._watched.get(conversation_id)
+        if mark is None:
             return []
         rows = await self._db.read(lambda tx: open_forms.of_conversation(tx, conversation_id, since=since))
-        if not rows:
-            self._watched.pop(conversation_id, None)
+        if not rows and self._watched.get(conversation_id) is mark:  # or one was opened while we looked
+            del self._watched[conversation_id]
         editors = [editor for row in rows if (editor := _editor(row)) is not None]
         return [editor for editor in editors if editor.outdated_by(card)]
+
+    async def _look(self, since: datetime) -> None:
+        """Those opened meanwhile are heard of; if words were lost meanwhile, the next to ask looks again."""
+        forgotten = self._forgotten
+        found = await self._db.read(lambda tx: open_forms.conversations(tx, since=since))
+        self._watched.update(dict.fromkeys(found, object()))
+        self._complete = self._forgotten == forgotten
 
     async def _try(self, write: Callable[[Tx], None]) -> None:
         try:
@@ -92,13 +100,14 @@ class Editors:
             log.warning("which forms are open could not be noted", exc_info=True)
 
     def _watch(self, conversation_id: str) -> None:
-        if self._watched is not None:
-            self._watched[conversation_id] = None
-            if len(self._watched) > _WATCHED_MOST:
-                self._forget()
+        self._watched[conversation_id] = object()
+        if len(self._watched) > _WATCHED_MOST:
+            self._watched.clear()
+            self._forget()
 
     def _forget(self) -> None:
-        self._watched = None
+        self._complete = False
+        self._forgotten += 1
 
 
 def _state(shown: Shown, state: CardState) -> str:
