@@ -71,7 +71,10 @@ class _Subscribers:
 
     def _hear(self, topic: str, words: str) -> None:
         for heard in self._heard.get(topic, ()):
-            heard(words)
+            try:
+                heard(words)
+            except Exception:  # of this one's, or another release's words: the others still listen
+                log.exception("what another replica said was not understood", extra={"topic": topic})
 
     def _miss(self) -> None:
         for missed in self._missed:
@@ -139,7 +142,8 @@ class SharedWakes(_Subscribers):
             self._miss()
             while True:
                 async for notice in connection.notifies(timeout=_QUIET):
-                    us, topic, words = notice.payload.split(" ", 2)
+                    us, _, told = notice.payload.partition(" ")  # whoever may connect may say anything
+                    topic, _, words = told.partition(" ")
                     if us != self._us:
                         self._hear(topic, words)
                 async with asyncio.timeout(_PATIENCE):

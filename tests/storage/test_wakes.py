@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from storage.database import Database
 from storage.wakes import WORDS_BYTES, LocalWakes, SharedWakes, Wakes, wakes
@@ -86,6 +87,19 @@ async def test_what_is_rolled_back_is_never_heard(two: tuple[Replica, Replica]) 
 
     await until(lambda: bool(second.heard))
     assert first.heard == second.heard == ["true"]
+
+
+async def test_words_that_nobody_understands_silence_nobody(two: tuple[Replica, Replica]) -> None:
+    first, second = two
+    second.wakes.subscribe("slots", lambda words: print(float(words)))
+
+    await first.db.write(lambda tx: tx.run(text("select pg_notify('signoff', 'nonsense')")))
+    await first.db.write(lambda tx: tx.run(text("select pg_notify('signoff', '')")))
+    await first.db.write(lambda tx: tx.run(text("select pg_notify('signoff', 'stranger slots soon')")))
+    await first.tells("thread 1")
+
+    await until(lambda: bool(second.heard))
+    assert second.heard == ["thread 1"]
 
 
 async def test_a_lost_connection_is_made_again_and_who_listens_is_told(
