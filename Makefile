@@ -32,13 +32,13 @@ lint: setup-dev ## the checks without the tests
 bench: setup-dev ## measure every figure that has a goal, in twelve minutes (ARGS=--quick: in one)
 	@$(BIN)/python -m bench $(ARGS)
 
-crash: setup-dev ## kill the bot at every point between two effects and at any moment (ARGS="--kills 300 --seed 7 --postgres")
+crash: setup-dev ## kill the bot at every point between two effects and at any moment (ARGS="--kills 300 --seed 7 --postgres --replicas 2")
 	@$(BIN)/python -m pytest tests/crash -s $(ARGS)
 
 fuzz: setup-dev ## hostile requests at every door (ARGS="--fuzz-rounds 50 --fuzz-seed 7" for more and others)
 	@$(BIN)/python -m pytest tests/fuzz -s $(ARGS)
 
-stateful: setup-dev ## random conversations against the rules, thousands of them (ARGS for options)
+stateful: setup-dev ## random conversations against the rules, thousands of them (ARGS="--hypothesis-seed 7" for others)
 	@$(BIN)/python -m pytest tests/stateful --hypothesis-profile long $(ARGS)
 
 lock: ## resolve the dependencies anew, with hashes (needs uv)
