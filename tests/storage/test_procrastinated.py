@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import psycopg
@@ -23,6 +24,7 @@ from tests.databases import Postgres
 from tests.processes import started
 from tests.storage.jobs_contract import RELAY, Desk, JobsContract, until
 
+DOCS = Path(__file__).parents[2] / "docs"
 BRISK = Rhythm(beat=timedelta(seconds=0.3), stall=timedelta(seconds=3))
 WORKERS = text("select count(*) from procrastinate_workers")
 
@@ -85,6 +87,17 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+def test_the_work_of_a_silent_replica_is_taken_over_as_soon_as_the_docs_say() -> None:
+    rhythm = Rhythm()
+
+    longest = rhythm.stall + rhythm.beat  # it fell silent right after a beat, and who looks has just looked
+
+    assert longest == timedelta(seconds=13) < timedelta(seconds=30)
+    decided = next(DOCS.glob("decisions/005-*.md")).read_text(encoding="utf-8")
+    assert f"{longest.seconds} s at most" in decided
+    assert f"no sign of life for {rhythm.stall.seconds} seconds" in (DOCS / "scaling.md").read_text(encoding="utf-8")
 
 
 async def test_the_jobs_of_a_killed_replica_are_run_by_another_in_their_order(desk: Desk, postgres_url: str) -> None:
