@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 import aiohttp
 import standardwebhooks
 
+HOSTILE = "<!channel> <@U0ANA> *now* <https://evil.example|here>"  # what Slack would parse
+WORDS = "where is my parcel"  # in every message of theirs
 _PATIENCE = aiohttp.ClientTimeout(total=6)
 
 
@@ -48,7 +50,7 @@ class Customers:
                     await self._repeat_an_old_one(http, name, chance)
 
     async def _write_one(self, http: aiohttp.ClientSession, thread: str, id: str, chance: random.Random) -> None:
-        text = f"Message {id}: where is my parcel number {chance.randrange(10_000)}?"
+        text = f"Message {id}: {WORDS} number {chance.randrange(10_000)}? {HOSTILE}"
         lost = [chance.uniform(0.001, 0.03) for _ in range(chance.choice([0, 0, 1, 2]))]
         again = chance.random() < 0.15
         for seconds in lost:

@@ -35,7 +35,8 @@ class Kills:
     sandbox: SandboxServer
     receiver: Receiver
     agents: Agents
-    chance: random.Random
+    order: random.Random  # who dies where; nothing but that is drawn from it
+    chance: random.Random  # when exactly
     server: Server | None  # PostgreSQL's, which may be away
     at_points: Counter[Point] = field(default_factory=Counter)
     hung_at: Counter[Point] = field(default_factory=Counter)
@@ -57,8 +58,8 @@ class Kills:
             if not to_come:
                 once = [point for point in Point if not self.at_points[point]] or [*Point]
                 room = max(kills - self.total - len(once), 0)
-                to_come = [*once, *self.chance.sample(self._moments(), min(room, len(self._moments())))]
-                self.chance.shuffle(to_come)
+                to_come = [*once, *self.order.sample(self._moments(), min(room, len(self._moments())))]
+                self.order.shuffle(to_come)
             yield to_come.pop()
 
     async def one_life(self, port: int, plan: Plan) -> None:

@@ -40,6 +40,7 @@ class Witness:
     pages: dict[str, list[dict[str, Any]]]  # what the web chat shows in the end, by thread
     agents: Agents
     receiver: Receiver
+    log: str = ""  # what the bots wrote
 
     def rows(self, statement: str) -> list[Row]:
         return self.ledger.rows(statement)

@@ -18,6 +18,7 @@ from tests.crash.promises import (
     presses_are_bound,
     words_are_authorised,
 )
+from tests.crash.promises_inert import customer_text_is_inert
 
 _ASKING = {"approve", "write", "edit", "undo", "redraft", "recategorise", "dismiss"}
 _OWNING = {"reply", "hand_back", "resolve"}
@@ -35,6 +36,7 @@ def every_promise(witness: Witness) -> list[Checked]:
         *nothing_is_said_twice(witness),
         *taken_over_is_silent(witness),
         *talk_is_internal(witness),
+        *customer_text_is_inert(witness),
         *ticks_are_accounted_for(witness),
         *cards_come_without_a_model(witness),
     ]
@@ -106,11 +108,14 @@ def nothing_is_said_twice(witness: Witness) -> list[Checked]:
     undelivered = [
         f"{row['id']} is {row['status']} ({row['error']})"
         for row in sent
-        if row["status"] != "sent" or not (row["id"] in taken if row["channel"] == "shop" else on_pages[row["id"]] == 1)
+        if row["status"] != "sent" or row["id"] not in (taken if row["channel"] == "shop" else on_pages)
     ]
     said_anyway = sorted(cancelled & ({post.key for post in witness.receiver.posts} | witness.visitors.seen.keys()))
     return [
         witness.checked(5, "a decided reply reached its customer", len(sent), undelivered),
+        witness.checked(
+            5, "a line is on a customer's page once", len(on_pages), [k for k, n in on_pages.items() if n > 1]
+        ),
         witness.checked(5, "a key always carries the same words", len(witness.receiver.posts), _differing(witness)),
         witness.checked(5, "the replies of a thread come in order", *_in_order(witness)),
         witness.checked(5, "what was taken back reached nobody", len(cancelled), said_anyway),

@@ -58,6 +58,7 @@ async def test_no_crash_breaks_a_promise(
     assert not {f"{one.promise}: {one.what}": one.wrongs for one in promises if one.wrongs}, again
     assert not world.kills.strange_ends
     assert world.kills.at_points.keys() == set(Point)
+    assert {one.promise for one in promises if one.cases} == set(range(1, 11)), "a promise was put to no test"
 
 
 def _silence(words: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.crash.customers import HOSTILE
+
 _PATIENCE = aiohttp.ClientTimeout(total=6)
 _BETWEEN_SECONDS = 1.5  # the channel lets a visitor write 20 messages a minute
 
@@ -83,7 +85,7 @@ class Visitors:
         words = {
             "id": id,
             "conversation": page.conversation,
-            "text": f"Message {id}: is {chance.randrange(10_000)} still in stock?",
+            "text": f"Message {id}: is {chance.randrange(10_000)} still in stock? {HOSTILE}",
         }
         again = chance.random() < 0.2
         while not await self._post(http, page, words):  # noqa: ASYNC110 - a page asks again

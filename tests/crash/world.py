@@ -105,6 +105,7 @@ class World:
             pages=pages,
             agents=self.agents,
             receiver=self.receiver,
+            log=self.nursery.log,
         )
 
     async def _live_and_die(self, port: int, plans: Iterator[Plan]) -> None:
@@ -191,7 +192,9 @@ async def a_world(
             agents=agents,
             troubles=Troubles(sandbox, receiver, claude, server),
             ledger=Ledger(database_url),
-            kills=Kills(nursery, sandbox, receiver, agents, random.Random(seed), server),
+            kills=Kills(
+                nursery, sandbox, receiver, agents, random.Random(f"{seed}/order"), random.Random(seed), server
+            ),
             seed=seed,
             tell=tell,
         )

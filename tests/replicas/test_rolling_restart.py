@@ -48,6 +48,7 @@ async def test_replicas_restarted_one_after_the_other_are_missed_by_nobody(tmp_p
             pages=pages,
             agents=two.agents,
             receiver=two.receiver,
+            log=two.nursery.log,
         )
         promises = await asyncio.to_thread(every_promise, witness)
         assert codes == [0, 0]
