@@ -16,7 +16,7 @@ from storage.database import Tx
 from storage.failpoints import Point, reached
 from storage.jobs import Claimed, Postpone
 from storage.questions import question
-from storage.rows import change
+from storage.rows import change, lock
 from storage.tables import Conversation, Customer, Direction, Draft, Message, Review, ReviewStatus
 
 log = logging.getLogger(__name__)
@@ -189,7 +189,12 @@ class Drafting:
         return judged
 
     def _keep(self, tx: Tx, before: _Before, made: _Made) -> None:
-        """Put the draft on its review, unless the review moved on; and put its card up."""
+        """Put the draft on its review, unless the review moved on; and put its card up.
+
+        The conversation first, as everybody does who changes a review of it: in another order two could wait for each
+        other, until the database ends one of them after a second.
+        """
+        lock(tx, Conversation, before.conversation.id)
         review, judged = before.review, self._judged(before, made.model)
         reasons = [{"name": because.rule, "quote": because.quote} for because in judged.reasons]
         draft = self._draft(tx, review, judged.category, made) if made.drafted else None

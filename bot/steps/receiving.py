@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy.exc import IntegrityError
 
@@ -29,6 +30,8 @@ from storage.tables import (
 
 log = logging.getLogger(__name__)
 
+_ATTEMPTS: Final = 4  # one more than there are rows that somebody else may make first: customer, thread, message
+
 
 @dataclass(frozen=True)
 class Receiving:
@@ -39,13 +42,17 @@ class Receiving:
     async def __call__(self, inbound: Inbound) -> Received:
         """Commit the message and what follows from it. The same message again changes nothing.
 
-        Two first messages of one thread at the same moment can meet at a constraint: the second then finds the first.
+        First messages at the same moment can meet at a constraint, of their customer and then of their thread: whoever
+        comes second then finds what the first wrote.
         """
         clean = replace(inbound, text=storable(inbound.text))
-        try:
-            received = await self.shop.db.write(lambda tx: self._receive(tx, clean))
-        except IntegrityError:
-            received = await self.shop.db.write(lambda tx: self._receive(tx, clean))
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                received = await self.shop.db.write(lambda tx: self._receive(tx, clean))
+                break
+            except IntegrityError:
+                if attempt == _ATTEMPTS:
+                    raise
         facts = {
             "message_id": received.message_id,
             "conversation": received.conversation_id,

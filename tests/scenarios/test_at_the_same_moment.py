@@ -1,15 +1,18 @@
 """Customers and agents who act in the same moment: one order of events, and everything said is answered once."""
 
 import asyncio
+from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+import psycopg
+from sqlalchemy import func, select, text
 
 from adapters.base import Inbound, Sender
 from bot.core.cards import Action, CardState
 from bot.core.decisions import Answer, Approve, Dismiss, DismissReason, Redraft, SendReply, TakeOver
-from storage.database import table_of
+from storage.database import Database, table_of
 from storage.tables import Conversation, Customer, Message, Posting, PostingStatus, Review
-from tests.desk import Desk
+from tests.desk import MONDAY, Desk
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -119,6 +122,63 @@ async def test_one_customer_in_eight_threads_at_once_is_one_customer(desk: Desk)
 
     assert (await count(desk, Conversation), await count(desk, Customer)) == (8, 1)
     assert len(desk.open_cards) == 8
+
+
+async def blocked(db: Database, by: "psycopg.Connection[Any]") -> None:
+    """Return when another transaction waits for this one."""
+    statement = text("select count(*) from pg_stat_activity where :pid = any(pg_blocking_pids(pid))")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await db.read(lambda tx: tx.run(statement, pid=by.info.backend_pid)[0][0]):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_first_message_meets_first_its_customer_and_then_its_thread(postgres_url: str) -> None:
+    address, now = postgres_url.replace("+psycopg", ""), MONDAY
+    customer = (
+        "insert into customer (id, channel, external_id, tier, created_at) values (%s, 'web', %s, 'standard', %s)"
+    )
+    thread = (
+        "insert into conversation (id, customer_id, channel, external_id, status, sequence, answered_sequence,"
+        " category, priority, created_at) values ('cnv_other', 'cus_other', 'web', 't1', 'open', 0, 0, 'general',"
+        " 'normal', %s)"
+    )
+    with psycopg.connect(address) as one, psycopg.connect(address) as other:
+        async with Database(postgres_url) as db, Desk(db) as desk:
+            other.execute(customer, ("cus_other", "other", now))
+            other.commit()
+            one.execute(customer, ("cus_ada", "ada", now))
+            other.execute(thread, (now,))
+            receiving = asyncio.create_task(desk.receive(inbound("Where is my order?", id="m1")))
+            await blocked(db, one)
+            one.commit()
+            await blocked(db, other)
+            other.commit()
+
+            received = await receiving
+
+    assert received.conversation_id == "cnv_other"
+
+
+async def test_a_draft_is_kept_after_whoever_is_at_its_conversation_and_stands_in_nobodys_way(
+    postgres_url: str,
+) -> None:
+    async with Database(postgres_url) as db, Desk(db) as desk:
+        desk.drafter.gate = asyncio.Event()
+        await desk.customer_says("Where is my order?", quiet=False)
+        desk.clock.now += timedelta(seconds=4)
+        desk.jobs.wake()
+        await asyncio.wait_for(desk.drafter.begun.wait(), PATIENCE_SECONDS)
+
+        with psycopg.connect(postgres_url.replace("+psycopg", "")) as writing:  # as a message or a press does
+            writing.execute("select 1 from conversation for update")
+            desk.drafter.gate.set()
+            await blocked(db, writing)
+            writing.execute("set local lock_timeout = '50ms'")
+            writing.execute("update review set priority = 'high'")
+            writing.commit()
+        await desk.settle()
+
+        assert len(desk.open_cards) == 1
 
 
 async def test_whatever_happens_to_posts_every_card_ends_up_posted_once(desk: Desk) -> None:
