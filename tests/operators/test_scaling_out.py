@@ -51,6 +51,10 @@ def test_compose_runs_two_bots_on_one_postgresql_behind_a_proxy(compose: Yaml) -
         assert services[name].get("ports") is None, "only the proxy is reached from outside"
 
 
+def test_the_proxy_lets_nobody_outside_read_the_figures(compose: Yaml) -> None:
+    assert "respond /metrics 404" in compose["configs"]["caddyfile"]["content"]
+
+
 def test_the_schema_is_brought_up_to_date_before_any_bot_starts(compose: Yaml, deployment: Yaml) -> None:
     assert compose["services"]["migrate"]["command"] == ["migrate"]
     for name in ("bot-1", "bot-2"):
