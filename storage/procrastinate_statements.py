@@ -37,7 +37,9 @@ FORGET_FAILED: Final = text("""
 """)
 
 # As procrastinate_fetch_job_v2 does it, whose rules these are (a lock's jobs one at a time, in order of id; rows that
-# another worker is at are skipped), but many at once, each kind up to its free places, and by the clock we are given.
+# another worker is at are skipped), but many at once, each kind up to its free places, and by the clock we are given:
+# the one by which everything else is dated, and which never runs backwards, as the server's may. Replicas must agree
+# about the time (docs/operations.md; the doctor compares each machine's with the server's).
 CLAIM: Final = text("""
     with due as materialized (
         select found.id

@@ -52,7 +52,7 @@ class Breaker:
         """True: this call is the probe."""
         if self._open_until is None:
             return False
-        if self._probing or self._clock() < self._open_until:
+        if self._probing or timedelta(0) < self._open_until - self._clock() <= self._rest:
             raise DraftUnavailable("breaker", "Claude failed several times in a row; it is tried again shortly.")
         self._probing = True
         return True

@@ -25,7 +25,7 @@ TICKS: Final = Counter("signoff_ticks", "Ticks of clocks this process accounted 
 LATENESS: Final = Gauge(
     "signoff_tick_lateness_seconds", "How late the newest tick was that this process made.", ["clock"]
 )
-_LOOK: Final = 10  # seconds between two looks for what a clock that jumped, or a long stall, has made due
+_LOOK: Final = 10.0  # seconds between two looks for what a clock that jumped, or a long stall, has made due
 _HOUSEKEEPING: Final = "housekeeping"
 
 
@@ -58,8 +58,9 @@ def timers(shop: Workshop) -> tuple[Timer, ...]:
 class Clocks:
     """The clocks of this process. Use `start` and `stop` once each."""
 
-    def __init__(self, shop: Workshop, timers: Sequence[Timer]) -> None:
-        self._shop, self._timers = shop, timers
+    def __init__(self, shop: Workshop, timers: Sequence[Timer], *, look_seconds: float = _LOOK) -> None:
+        self._shop, self._timers, self._look_seconds = shop, timers, look_seconds
+        self._looking: asyncio.Task[None] | None = None
         self._known: dict[str, datetime] = {}  # the newest tick that is known to be accounted for
         self._one_look = asyncio.Lock()
         self._scheduler: Any = AsyncIOScheduler(
@@ -69,14 +70,25 @@ class Clocks:
             self._scheduler.add_job(self.look, _At(timer.beat), id=timer.name)
             for status in TickStatus:
                 TICKS.labels(clock=timer.name, status=status)
-        self._scheduler.add_job(self.look, "interval", seconds=_LOOK, id="look")
 
     async def start(self) -> None:
         """Account for what was missed, then keep the time."""
         await self.look()
         self._scheduler.start()
+        self._looking = asyncio.create_task(self._look_often(), name="clocks")
+
+    async def _look_often(self) -> None:
+        """By time that nobody sets: APScheduler waits by the machine's clock, for an hour if that is set back one."""
+        while True:
+            await asyncio.sleep(self._look_seconds)
+            try:
+                await self.look()
+            except Exception:
+                log.exception("clocks could not be kept: looked at again")
 
     def stop(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 

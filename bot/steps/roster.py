@@ -40,9 +40,13 @@ class Roster:
     async def read_for_stranger(self, surface: str) -> bool:
         """Look again, unless we just did. False: nothing new can be known."""
         read_at = self._read_at.get(surface)
-        if surface not in self.surfaces or (read_at is not None and self.shop.clock() - read_at < _STRANGER):
+        if surface not in self.surfaces or (read_at is not None and self._just(read_at)):
             return False
         return await self.read(surface)
+
+    def _just(self, read_at: datetime) -> bool:
+        """A moment still to come is one of a clock that was set back since."""
+        return timedelta(0) <= self.shop.clock() - read_at < _STRANGER
 
     async def read(self, surface: str) -> bool:
         """False: the surface did not say."""

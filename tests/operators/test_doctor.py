@@ -318,3 +318,17 @@ def test_the_command_shows_a_wrong_configuration_too(desk: Path, monkeypatch: py
     assert "SLACK_BOT_TOKEN" in result.stdout
     assert "signoff migrate" in result.stdout
     assert "2 to fix." in result.stdout
+
+
+async def test_a_machine_whose_clock_differs_from_the_databases_is_found(postgres_url: str) -> None:
+    """Replicas go by their own clocks: one that is ahead would send early what another one holds."""
+
+    def ahead() -> datetime:
+        return datetime.now(UTC) + timedelta(minutes=5)
+
+    agreeing = by_subject(await check_store(postgres_url))["clock"]
+    wrong = by_subject(await check_store(postgres_url, ahead))["clock"]
+
+    assert agreeing.fix is None
+    assert "ahead of PostgreSQL's" in wrong.what
+    assert "time server" in str(wrong.fix)

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 from sqlalchemy import select
@@ -248,3 +248,37 @@ async def test_the_scheduler_makes_ticks_by_itself(database: Database) -> None:
     ticks = await database.read(lambda tx: tx.run(select(table_of(Seen).c.at)))
     assert len({row.at for row in ticks}) == len(ticks)
     assert all(row.at.microsecond == 0 for row in ticks)
+
+
+async def test_ticks_go_on_when_the_machines_clock_was_set_back_by_an_hour(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scheduler waits by that clock, the bot's own time goes on."""
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", Stopped)
+    jobs = TableJobs(database, lambda: datetime.now(UTC))
+    shop = Workshop(
+        db=database, jobs=jobs, policy=Policy.model_validate(POLICY), clock=lambda: datetime.now(UTC), surfaces=()
+    )
+    second = Timer(name="digest", beat=Every(timedelta(seconds=1)), catch_up=CatchUp.ALL, promise=promised)
+    clocks = Clocks(shop, [second], look_seconds=0.05)
+
+    await clocks.start()
+    try:
+        Stopped.back = timedelta(hours=1)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(await made(database)) < 3:  # noqa: ASYNC110  # the clock tells nobody
+                await asyncio.sleep(0.05)
+    finally:
+        clocks.stop()
+        Stopped.back = timedelta(0)
+
+
+class Stopped(datetime):
+    """The machine's clock, as APScheduler reads it."""
+
+    back = timedelta(0)
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Stopped":
+        found = datetime.now(tz) - cls.back
+        return cls.fromtimestamp(found.timestamp(), tz)

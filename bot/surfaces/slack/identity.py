@@ -35,7 +35,7 @@ class Identity:
         Not more often than every ten seconds: anybody may ask how the bot is.
         """
         now = self._clock()
-        if self._asked_at is not None and now - self._asked_at < _BETWEEN:
+        if self._asked_at is not None and timedelta(0) <= now - self._asked_at < _BETWEEN:
             return
         self._asked_at = now
         try:

@@ -59,7 +59,7 @@ class Roster:
     async def _person(self, user: str) -> dict[str, Any] | None:
         """None: nobody who could press."""
         at, person = self._known.get(user, (None, None))
-        if at is not None and self._clock() - at < FRESH_FOR:
+        if at is not None and timedelta(0) <= self._clock() - at < FRESH_FOR:
             return person
         try:
             answer = await self._client.call("users.info", get=True, user=user)
