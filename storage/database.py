@@ -1,11 +1,10 @@
 """The database: transactions are plain functions of a Tx, so no transaction can wait for the network.
 
-Why not an async session: measured, it costs 3.5-5 ms of CPU a transaction, this a tenth of that (docs/decisions/001).
+Why not an async session: it costs ten times as much, see docs/decisions/001.
 """
 
 import asyncio
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -60,7 +59,6 @@ class Database:
         # Whoever keeps the jobs has a connection to itself: it writes for many, and never waits behind them.
         self._apart = self._writes if self.sqlite else Crew(1, "db-jobs", partial(Seat, writes, writing=True), write)
         self._reads = Crew(_READERS, "db-read", partial(Seat, reads, writing=False), self._read)
-        self._here, self._here_free = Seat(reads, writing=False), threading.Lock()
         self._closed = False
         self.asked = 0  # reads and writes since the start
         self.commits = 0  # transactions made durable; on SQLite several writes may share one
@@ -78,7 +76,6 @@ class Database:
         if self._apart is not self._writes:
             await asyncio.to_thread(self._apart.finish)
         await asyncio.to_thread(self._reads.finish)
-        self._here.close()
         self.engine.dispose()
 
     async def write(self, work: Callable[[Tx], T]) -> T:
@@ -106,19 +103,6 @@ class Database:
         asked = self._asked(work)
         self._reads.put(asked)
         return cast(T, await asked.future)
-
-    async def glance(self, work: Callable[[Tx], T]) -> T:
-        """Like `read`, for a few rows found by their keys: on SQLite at once, where a thread would cost more than it.
-
-        The event loop waits for it: no searches, and nothing whose length others choose.
-        """
-        if not self.sqlite or self._closed or not self._here_free.acquire(blocking=False):
-            return await self.read(work)
-        try:
-            self.asked += 1
-            return self._look(self._here, work)
-        finally:
-            self._here_free.release()
 
     async def try_writing(self) -> None:
         """If a write met trouble, whether one would go well by now. Nothing is asked while all is well.

@@ -252,12 +252,3 @@ class Unsynced:
         if sql == "COMMIT":
             raise self._failure
         return self._real.execute(sql, *parameters)
-
-
-async def test_a_glance_sees_what_is_committed_and_writes_nothing(database: Database) -> None:
-    await database.write(adding("one"))
-
-    assert await database.glance(keys) == ["one"]
-    with pytest.raises(Exception, match=r"readonly|read-only"):
-        await database.glance(adding("two"))
-    assert await database.glance(keys) == ["one"]
