@@ -48,6 +48,7 @@ def test_every_promised_name_is_in_the_file_and_what_is_missing_says_why(tmp_pat
 
     flat = json.loads((tmp_path / "latest.json").read_text())
     assert flat.keys() >= GOALS.keys()
+    assert not [name for name, value in flat.items() if isinstance(value, dict | list)], "it is not flat"
     assert flat["press_ratio_sqlite"] == 0.2
     assert flat["ready_s"] is None
     assert flat["ready_s not measured"] == "the bot did not start"
