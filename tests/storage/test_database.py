@@ -76,6 +76,19 @@ async def test_what_was_written_is_there_for_the_next_program(database_url: str)
         assert await second.read(keys) == ["one"]
 
 
+async def test_a_commit_has_reached_the_disk(sqlite_url: str, postgres_url: str) -> None:
+    """What is told as committed survives a power cut: where PostgreSQL's own defaults are, nothing of ours undoes them."""
+    async with Database(sqlite_url) as sqlite, Database(postgres_url) as postgres:
+        file = await sqlite.write(lambda tx: [tx.run(text(f"pragma {name}"))[0][0] for name in _PRAGMAS])
+        server = await postgres.write(lambda tx: tx.run(text("show synchronous_commit"))[0][0])
+
+    assert file == [2, "wal", 1]
+    assert server == "on"
+
+
+_PRAGMAS = ("synchronous", "journal_mode", "foreign_keys")
+
+
 async def test_a_write_that_raises_leaves_nothing_and_its_caller_gets_the_error(database: Database) -> None:
     with pytest.raises(LookupError, match="one"):
         await database.write(failing("one"))
@@ -381,7 +394,7 @@ async def test_a_deadlock_is_settled_without_anyone_noticing(postgres_url: str) 
             return_exceptions=False,
         )
 
-        assert len(tries) == 3
+        assert len(tries) >= 3  # who was given up may meet the other one once more
         roles = await database.read(lambda tx: [row.role for row in tx.run(select(table.c.role))])
         assert roles == [Role.ADMIN, Role.ADMIN]
 
