@@ -246,7 +246,7 @@ async def test_customers_words_find_the_right_article_at_least_as_often_as_bm25(
 async def test_past_questions_find_their_like_about_as_often_as_bm25(sqlite_url: str) -> None:
     """BANKING77, every eighth held-out question. Plain BM25 over all of them: .785 right at 1, .928 within 5.
 
-    Ours over all of them: .792 and .917 (leaving out stop words costs the second a little).
+    Ours over every fourth: .809 and .937, without the stop words .787 and .927.
     """
     with gzip.open(shared("banking77/banking77.jsonl.gz"), "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
@@ -266,7 +266,7 @@ async def test_past_questions_find_their_like_about_as_often_as_bm25(sqlite_url:
 
     wanted = [row["intent"] for row in asked]
     assert share_right(wanted, ranked, 1) >= 0.77
-    assert share_right(wanted, ranked, 5) >= 0.90
+    assert share_right(wanted, ranked, 5) >= 0.92
 
 
 def _remember_all(tx: Tx, questions: Sequence[str]) -> None:
