@@ -68,7 +68,8 @@ class Rounds(ABC):
     @abstractmethod
     async def depth(self) -> Depth: ...
 
-    def _recall(self, tx: Tx, running: Collection[int]) -> None:  # noqa: B027  # most need not
+    @abstractmethod
+    def _recall(self, tx: Tx, running: Collection[int]) -> None:
         """After a round that failed: queue what it may have claimed nevertheless, its commit unheard of."""
 
     def _again_at_once(self, error: Exception) -> bool:

@@ -110,6 +110,12 @@ GIVE_UP: Final = (
     update(_JOB).where(_JOB.c.id == bindparam("job_id")).values(status=JobStatus.FAILED, error=bindparam("error"))
 )
 REQUEUE_ALL: Final = update(_JOB).where(_JOB.c.status == JobStatus.RUNNING).values(status=JobStatus.QUEUED)
+# Claimed, and not under way: the claim's commit was not heard of.
+RECALL: Final = (
+    update(_JOB)
+    .where(_JOB.c.status == JobStatus.RUNNING, _JOB.c.id.not_in(bindparam("running", expanding=True)))
+    .values(status=JobStatus.QUEUED, attempts=_JOB.c.attempts - 1)
+)
 REVIVE: Final = (
     update(_JOB)
     .where(_JOB.c.status == JobStatus.FAILED, _JOB.c.kind.in_(bindparam("kinds", expanding=True)))

@@ -52,6 +52,9 @@ class TableJobs(Rounds):
         tx.run(statements.REQUEUE_ALL)
         tx.run(statements.REVIVE, kinds=list(untold), now=now)
 
+    def _recall(self, tx: Tx, running: Collection[int]) -> None:
+        tx.run(statements.RECALL, running=list(running))
+
     def _claim(self, tx: Tx, works: Mapping[JobKind, Work], slots: Mapping[JobKind, int], now: datetime) -> list[Taken]:
         free = {f"slots_{kind}": slots.get(kind, 0) for kind in works}
         claimed = [Taken(**row._mapping) for row in tx.run(statements.claim(tuple(works)), now=now, **free)]

@@ -4,12 +4,14 @@ import asyncio
 import logging
 import sqlite3
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 
 from storage.database import Database, Tx, table_of
 from storage.jobs import Claimed, Retry, TableJobs, Work
@@ -309,3 +311,25 @@ async def test_two_workers_on_one_engine_are_refused(desk: Desk) -> None:
     async with desk.at_work():
         with pytest.raises(RuntimeError, match="at work already"):
             await desk.jobs.work({})
+
+
+async def test_a_claim_whose_commit_was_not_heard_of_is_made_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.job_rounds._AWAY", timedelta(milliseconds=20))
+    lost: list[str] = []
+    write = desk.db.write_apart
+
+    async def lose_an_answer(work: Callable[[Tx], Any]) -> Any:
+        answer = await write(work)
+        if isinstance(answer, tuple) and answer[0] and not lost:
+            lost.append(answer[0][0].subject)
+            raise OperationalError("commit", None, sqlite3.OperationalError("disk I/O error"))
+        return answer
+
+    monkeypatch.setattr(desk.db, "write_apart", lose_an_answer)
+    async with desk.at_work():
+        await desk.settled()  # what an earlier process left is queued again
+        await desk.promise("first", "second", lane="lane")
+        await until(desk.nothing_waits)
+
+    assert lost == ["first"]
+    assert [(job.subject, job.attempt) for job in desk.hand.calls] == [("first", 1), ("second", 1)]
