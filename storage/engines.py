@@ -24,8 +24,9 @@ _CONNECT: Final[dict[str, Any]] = {
 _SESSION: Final = {  # milliseconds
     # Ours take milliseconds, an export's page less than a second.
     "statement_timeout": "15000",
-    # A conversation that another replica holds is free again within milliseconds, or that replica is in trouble.
-    "lock_timeout": "5000",
+    # A conversation that another replica holds is free again within milliseconds, or that replica is in trouble. Less
+    # than the three seconds in which Slack wants an answer to a press.
+    "lock_timeout": "2000",
     # A replica that was stopped in mid-transaction must not hold its rows' locks: others take its work over.
     "idle_in_transaction_session_timeout": "10000",
 }

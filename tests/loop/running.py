@@ -146,7 +146,11 @@ class Loop:
     async def metric(self, *words: str) -> float:
         """The sum of the series whose line has all these words."""
         lines = (await self.http.get("/metrics")).text.splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if all(word in line for word in words))
+        return sum(float(line.rpartition(" ")[2]) for line in lines if _is_of(line, words))
+
+
+def _is_of(line: str, words: tuple[str, ...]) -> bool:
+    return not line.startswith("#") and all(word in line for word in words)
 
 
 def signed(body: bytes, *, id: str, at: datetime | None = None) -> dict[str, str]:
@@ -187,9 +191,13 @@ async def running(
     limited: bool = False,
     socket_mode: bool = False,
     prepare: Prepare = lambda workspace: None,
+    clock: Callable[[], datetime] | None = None,
     **sections: dict[str, Any],
 ) -> AsyncIterator[Loop]:
-    """Sections of the policy change single keys: `desk={"hold_seconds": 5}`."""
+    """Sections of the policy change single keys: `desk={"hold_seconds": 5}`.
+
+    A `clock` is the bot's; signatures it holds against the machine's all the same.
+    """
     async with AsyncExitStack() as stack:
         claude = await stack.enter_async_context(FakeClaude())
         receiver = await stack.enter_async_context(Receiver(SECRET))
@@ -197,7 +205,8 @@ async def running(
             SandboxServer(limited=limited, retry_scale=0.01, deadline_seconds=PATIENCE_SECONDS)
         )
         prepare(sandbox.workspace)
-        app = build(_settings(database_url, sandbox, claude, socket_mode), _policy(receiver, sections))
+        settings = _settings(database_url, sandbox, claude, socket_mode)
+        app = build(settings, _policy(receiver, sections), clock=clock, wall=lambda: datetime.now(UTC))
         url = await stack.enter_async_context(_served(app))
         if not socket_mode:
             sandbox.connect(f"{url}/slack/events")

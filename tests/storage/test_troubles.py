@@ -147,8 +147,8 @@ async def test_a_transaction_of_ours_waits_for_a_lock_and_for_a_statement_for_se
         return [tx.run(text(f"select current_setting('{name}') as set"))[0][0] for name in names]
 
     async with Database(postgres_url) as database:
-        assert await database.write(patience) == ["5s", "15s", "10s"]
-        assert await database.read(patience) == ["5s", "15s", "10s"]
+        assert await database.write(patience) == ["2s", "15s", "10s"]
+        assert await database.read(patience) == ["2s", "15s", "10s"]
 
 
 async def test_a_statement_that_takes_too_long_is_given_up_and_the_connection_lives(postgres_url: str) -> None:
