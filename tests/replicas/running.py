@@ -113,11 +113,13 @@ class Replicas:
                 await asyncio.sleep(0.05)
         return life
 
-    async def customer_says(self, text: str, *, to: str, thread: str) -> None:
+    async def customer_says(self, text: str, *, to: str, thread: str, id: str | None = None) -> None:
+        """With an id of one's own: the same message again."""
         self._said += 1
+        id = id or f"{thread}-{self._said}"
         message = {"conversation": thread, "customer": {"id": f"c-{thread}", "name": "Mina Okafor"}, "text": text}
-        body = json.dumps({**message, "id": f"{thread}-{self._said}"}).encode()
-        headers = signed(body, id=f"evt-{thread}-{self._said}")
+        body = json.dumps({**message, "id": id}).encode()
+        headers = signed(body, id=f"evt-{id}")
         answer = await self.http.post(f"{to}/channels/shop/messages", content=body, headers=headers)
         assert answer.status_code == 202, answer.text
 

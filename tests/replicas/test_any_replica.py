@@ -1,7 +1,9 @@
 """One loop goes through two replicas: whichever is asked, people see what they would see of one."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,8 @@ from tests.adapters.test_webchat import events_of
 from tests.loop.running import offered, shown
 from tests.patience import PATIENCE_SECONDS
 from tests.replicas.running import Replicas
+
+SCALING = Path(__file__).parents[2] / "docs" / "scaling.md"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -114,6 +118,27 @@ async def test_a_page_that_reads_at_one_hears_what_the_other_sends(two: Replicas
 
     assert {"text": reply} in two.ledger.rows("select text from draft")
     await two.settled()
+
+
+async def test_a_replica_holds_no_more_connections_than_the_documentation_says(two: Replicas) -> None:
+    said = re.search(r"holds up to (\d+) connections: (\d+) for .* (\d+) for", SCALING.read_text(encoding="utf-8"))
+    assert said
+    documented = int(said[1])
+
+    for life in two.lives:  # the same message so often at once that every writer has something to do
+        again = (two.customer_says("Is it (twice)?", to=life.url, thread="twice", id="twice-1") for _ in range(40))
+        await asyncio.gather(*again)
+
+    names = two.ledger.rows(
+        "select application_name as name, count(*) as many from pg_stat_activity"
+        " where datname = current_database() and pid != pg_backend_pid() group by 1"
+    )
+    held = {row["name"]: row["many"] for row in names}
+    assert documented == int(said[2]) + int(said[3]) + 3
+    assert held.pop("signoff jobs") == held.pop("signoff wakes") == len(two.lives)
+    looking = len(two.lives)  # the proxy asks for /readyz all the while
+    assert 8 <= sum(held.values()) <= (documented - 2) * len(two.lives) + looking
+    await two.answer_what_waits()
 
 
 async def _team(events: AsyncIterator[dict[str, object] | None]) -> AsyncIterator[str]:
