@@ -181,7 +181,7 @@ async def _writing(db: Database) -> str | None:
     try:
         async with asyncio.timeout(_CHECK_SECONDS):
             await db.try_writing()
-    except (Unavailable, TimeoutError):
+    except (SQLAlchemyError, TimeoutError):
         return "The database answers, but takes no writes: see that its disk has room, and that it may be written to."
     return None
 
