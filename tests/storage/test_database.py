@@ -77,7 +77,7 @@ async def test_what_was_written_is_there_for_the_next_program(database_url: str)
 
 
 async def test_a_commit_has_reached_the_disk(sqlite_url: str, postgres_url: str) -> None:
-    """What is told as committed survives a power cut: where PostgreSQL's own defaults are, nothing of ours undoes them."""
+    """What is told as committed survives a power cut; what PostgreSQL promises by default is not undone by us."""
     async with Database(sqlite_url) as sqlite, Database(postgres_url) as postgres:
         file = await sqlite.write(lambda tx: [tx.run(text(f"pragma {name}"))[0][0] for name in _PRAGMAS])
         server = await postgres.write(lambda tx: tx.run(text("show synchronous_commit"))[0][0])
