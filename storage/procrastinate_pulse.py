@@ -12,6 +12,7 @@ import psycopg
 from sqlalchemy import URL
 
 from storage import procrastinate_statements as statements
+from storage.lines import connected
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Pulse:
 
     def __init__(self, url: URL, rhythm: Rhythm, *, look: Callable[[], None], heard: Callable[[int], None]) -> None:
         """`look`: jobs may be due that nobody tells of; `heard`: a job was promised by the backend of this pid."""
-        self._address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._url = url
         self._rhythm, self._look, self._heard = rhythm, look, heard
         self._beaten = float("-inf")  # when the last beat that the database confirmed was sent
         self._since = float("-inf")  # whoever is silent since then may be rescued
@@ -53,9 +54,7 @@ class Pulse:
         while True:
             try:
                 async with asyncio.timeout(self._patience):
-                    connection = await psycopg.AsyncConnection.connect(
-                        self._address, autocommit=True, **_SHORT, application_name="signoff jobs"
-                    )
+                    connection = await connected(self._url, name="signoff jobs", **_SHORT)
                 async with connection:
                     await self._serve(connection)
             except (psycopg.Error, OSError, TimeoutError):

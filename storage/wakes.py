@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import Database, Tx
+from storage.lines import connected
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class SharedWakes(_Subscribers):
 
     def __init__(self, db: Database) -> None:
         super().__init__()
-        self._address = db.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._url = db.url
         self._us = secrets.token_hex(4)  # what we told ourselves was heard already
         self._listening: asyncio.Task[None] | None = None
         self._away = False  # and the log says so
@@ -132,9 +133,7 @@ class SharedWakes(_Subscribers):
 
     async def _listen(self) -> None:
         async with asyncio.timeout(_PATIENCE):
-            connection = await psycopg.AsyncConnection.connect(
-                self._address, autocommit=True, application_name="signoff wakes"
-            )
+            connection = await connected(self._url, name="signoff wakes")
         async with connection:
             await connection.execute(f"listen {_CHANNEL}")
             self._away = False

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from storage.database import Database
+from storage.lines import connected
 from storage.wakes import WORDS_BYTES, LocalWakes, SharedWakes, Wakes, wakes
 from tests.databases import Postgres
 from tests.patience import PATIENCE_SECONDS
@@ -126,6 +128,15 @@ async def test_a_database_that_is_away_at_the_start_is_waited_for(postgres: Post
 
         await until(lambda: replica.missed == 1)
         await replica.wakes.stop()
+
+
+async def test_a_password_may_hold_what_an_address_cannot_and_no_error_quotes_it() -> None:
+    url = make_url("postgresql+psycopg://signoff@127.0.0.1:1/signoff").set(password="two words/100%")
+
+    with pytest.raises(psycopg.OperationalError) as refused:  # nobody listens there: it was read, and tried
+        await connected(url, name="signoff test")
+
+    assert "words" not in str(refused.value)
 
 
 async def test_nothing_listens_any_more_after_the_stop(postgres_url: str) -> None:
