@@ -45,12 +45,12 @@ def wire(loop: Loop, canaries: tuple[str, ...]) -> Wire:
 async def works_still(loop: Loop) -> None:
     """Afterwards a customer writes, an agent approves, the customer has the reply; and the bot says it is ready."""
     heard = len(loop.receiver.taken)
-    await loop.settled(within_seconds=60)
+    await loop.settled()
     await loop.customer_says("Where is my order, after all this?", thread="afterwards")
-    await loop.settled(within_seconds=60)
+    await loop.settled()
     seen = await loop.ana.click("approve", on=loop.offering("approve")[-1])
     assert seen.ok, seen
-    await loop.settled(within_seconds=60)
+    await loop.settled()
     assert len(loop.receiver.taken) == heard + 1
     ready = await loop.http.get("/readyz")
     assert ready.status_code == 200, ready.text

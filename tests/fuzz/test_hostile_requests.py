@@ -110,12 +110,16 @@ async def test_a_product_posts_what_it_likes(
     print(wire.report())
 
 
-async def test_a_product_posts_what_other_services_post(loop: Loop, wire: Wire, chance: Random, rounds: int) -> None:
+async def test_a_product_posts_what_other_services_post(
+    loop: Loop, wire: Wire, canaries: tuple[str, ...], chance: Random, rounds: int, caplog: pytest.LogCaptureFixture
+) -> None:
     for payload in chance.sample(shapes.webhooks_of_others(), 120):
         for _ in range(rounds):
             await to_webhook(wire, payload, chance)
+            await to_webhook(wire, mutated(payload, chance), chance)
 
     await works_still(loop)
+    inert(caplog.text, canaries)
     print(wire.report())
 
 
