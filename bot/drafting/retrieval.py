@@ -99,6 +99,8 @@ async def import_folder(
             progress(done, len(files))
     there = frozenset(_slug(file) for file in files)
     removed = await database.write(partial(articles.retire_all_but, slugs=there))
+    if removed or changes[Change.ADDED] or changes[Change.UPDATED]:
+        await database.write(articles.count_words)
     return Imported(
         added=changes[Change.ADDED],
         updated=changes[Change.UPDATED],

@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from bot.drafting.retrieval import FILE_BYTES, FullTextLibrary, Imported, import_folder
 from storage.database import Database, table_of
+from storage.rarity import rare
+from storage.search import SNIPPETS
 from storage.tables import Article
 from tests.drafting.knowledge import NOW, found, take, write
 
@@ -35,6 +37,16 @@ async def test_a_folder_becomes_articles_and_again_changes_nothing(database: Dat
     [snippet] = await FullTextLibrary(database).search("sixty")
     assert (snippet.source.title, snippet.source.url, snippet.source.version) == ("Returns", "https://x.example/r", 1)
     assert snippet.source.quote == "Sixty days."
+
+
+async def test_after_an_import_searches_know_at_once_which_words_are_common(database: Database, tmp_path: Path) -> None:
+    write(tmp_path, **{f"article{number}": f"Boots of size {number}." for number in range(40)}, tents="Zeltplane.")
+    await take(database, tmp_path)
+
+    asked = await database.read(lambda tx: rare(tx, SNIPPETS, ["boots", "zeltplane"]))
+
+    assert asked is not None
+    assert asked.few.index("zeltplan") < asked.few.index("boot")  # the rarest first
 
 
 async def test_a_changed_file_is_a_new_version_and_a_lost_one_has_none(database: Database, tmp_path: Path) -> None:
