@@ -35,6 +35,7 @@ from storage.database import Database, table_of
 from storage.jobs import Retry, TableJobs, Work
 from storage.tables import Job, JobKind, JobStatus, Role
 from tests.clock import Clock
+from tests.patience import PATIENCE_SECONDS
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 POLICY: dict[str, Any] = {
@@ -230,7 +231,7 @@ class Desk:
 
     async def settle(self) -> None:
         """Wait until nothing is due and nothing is under way."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 due = await self.db.read(lambda tx: tx.run(_RUNNABLE, now=self.clock.now))
                 if not due and not self.jobs.busy:
