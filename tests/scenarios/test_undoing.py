@@ -24,6 +24,7 @@ from bot.core.decisions import (
 from storage.database import table_of
 from storage.tables import Delivery
 from tests.desk import Desk
+from tests.patience import PATIENCE_SECONDS
 
 
 async def test_an_undo_in_the_very_moment_the_hold_ends_wins_or_loses_whole(desk: Desk) -> None:
@@ -201,7 +202,7 @@ async def test_a_reply_written_while_the_draft_was_being_made_is_undone_and_draf
     await desk.customer_says("Where is my order?")
     desk.drafter.gate = asyncio.Event()
     await desk.press_only(Redraft("shorter"), by="Ana")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not desk.offers(Action.WRITE):  # noqa: ASYNC110 - the card is redrawn while the drafter works
             await asyncio.sleep(0.01)
     await desk.press_only(Edit("Tomorrow."), by="Ana")

@@ -12,12 +12,13 @@ from sqlalchemy.engine import make_url
 
 from storage.database import Database, Tx, Unavailable, Uncertain, sqlite_path
 from tests.databases import Postgres
+from tests.patience import PATIENCE_SECONDS
 from tests.storage.rows import seen
 from tests.storage.test_database import Gate, adding, keys
 
 
 async def until_back(database: Database, key: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 await database.write(adding(key))

@@ -119,7 +119,7 @@ async def test_failing_to_explain_does_not_fail_the_press(office: Office, troubl
 async def test_slack_being_slow_does_not_make_the_press_late(office: Office) -> None:
     _, message = await office.post(waiting())
     office.desk.verdicts = [Verdict(answer=Answer.TOO_LATE, words="Too late.")]
-    office.sandbox.faults.add(Fault(Trouble.SLOW, method="chat.postEphemeral", seconds=5))
+    office.sandbox.faults.add(Fault(Trouble.SLOW, method="chat.postEphemeral", seconds=3600))
 
     seen = await office.sandbox.person("U0ANA").click("approve", on=message)
 
