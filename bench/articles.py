@@ -10,9 +10,10 @@ from bench.databases import Store
 from bench.filling import Progress
 from bench.vocabulary import Writer
 from bot.drafting.markdown import article
-from storage import schema, search
+from storage import schema
 from storage.database import table_of
-from storage.engines import address
+from storage.database.connections import address
+from storage.knowledge import search
 from storage.tables import Article, Snippet
 
 _SECTIONS: Final = 3

@@ -13,8 +13,9 @@ from typing import Any, Final
 from bench.databases import PostgresDatabase, SqliteFile, Store
 from bench.said import SHOP
 from bench.vocabulary import Writer
-from storage import schema, search
-from storage.engines import address
+from storage import schema
+from storage.database.connections import address
+from storage.knowledge import search
 
 Progress = Callable[[int, int], None]
 Run = Callable[[str], None]

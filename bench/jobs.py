@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from uvicorn.loops.auto import auto_loop_factory
 
 from storage.database import Database, Tx
-from storage.jobs import Claimed, TableJobs, Work
-from storage.procrastinated import ProcrastinateJobs
+from storage.jobs import Claimed, Work
+from storage.jobs.procrastinate.engine import ProcrastinateJobs
+from storage.jobs.table import TableJobs
 from storage.tables import JobKind
 
 _PAUSE_SECONDS = 0.01  # between jobs: each is promised to a worker at rest

@@ -40,12 +40,12 @@ from bot.surfaces import slack
 from bot.surfaces.base import Surface
 from storage.database import Database
 from storage.failpoints import Point, reached
-from storage.job_engine import Engine, engine
 from storage.jobs import Retry, Work
-from storage.slots import slots
+from storage.jobs.engine import Engine, engine
+from storage.shared.slots import slots
+from storage.shared.wakes import Wakes, hint
+from storage.shared.wakes import wakes as told_to_all
 from storage.tables import JobKind
-from storage.wakes import Wakes, hint
-from storage.wakes import wakes as told_to_all
 
 if TYPE_CHECKING:
     from bot.drafting.claude import ClaudeDrafter

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.engines import address, sqlite_path
+from storage.database.connections import address, sqlite_path
 
 
 class AlreadyRunning(Exception):

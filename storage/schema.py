@@ -14,8 +14,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import OperationalError
 
-from storage import procrastinate_schema
 from storage.database import address
+from storage.jobs.procrastinate import schema as procrastinate_schema
 
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _BUSY_SECONDS: Final = 60  # how long an upgrade of a SQLite file waits for another one, or for a writer

@@ -32,7 +32,8 @@ from bot.steps.roster import Roster
 from bot.steps.workshop import Workshop
 from bot.surfaces.base import Member
 from storage.database import Database, table_of
-from storage.jobs import Retry, TableJobs, Work
+from storage.jobs import Retry, Work
+from storage.jobs.table import TableJobs
 from storage.tables import Job, JobKind, JobStatus, Role
 from tests.clock import Clock
 from tests.patience import PATIENCE_SECONDS

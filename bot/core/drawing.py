@@ -21,7 +21,7 @@ from bot.core.endings import answered, closed, ended, owned_or_done, taken_over
 from bot.core.policy import Policy
 from bot.core.texts import legible, one_line
 from bot.core.triage import RULE_WORDS
-from storage.facts import Facts, Signed
+from storage.joins.facts import Facts, Signed
 from storage.tables import (
     Direction,
     Draft,

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 
 from bot.core.cards import Action, Card, CardState, Ending
 from bot.core.texts import one_line
-from storage.facts import Facts
+from storage.joins.facts import Facts
 from storage.tables import DecisionKind, DeliveryStatus
 
 _OWNER: Final = (Action.REPLY, Action.HAND_BACK, Action.RESOLVE)

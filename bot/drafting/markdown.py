@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from storage.articles import ArticleText, Piece
+from storage.knowledge.articles import ArticleText, Piece
 
 PIECE_CHARS: Final = 900
 _TITLE_CHARS: Final = 200

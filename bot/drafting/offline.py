@@ -9,7 +9,7 @@ from typing import Final
 from bot.core.drafts import Case, Drafted, DraftUnavailable, ModelTriage, Snippet, Source
 from bot.core.texts import legible
 from bot.drafting.inert import Allowed, inert
-from storage.words import telling_words
+from storage.knowledge.words import telling_words
 
 MODEL: Final = "offline"
 VERSION: Final = "offline-1"

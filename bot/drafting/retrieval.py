@@ -13,9 +13,9 @@ from typing import Final
 from bot.core.drafts import Precedent, Snippet, Source
 from bot.core.texts import one_line, storable
 from bot.drafting.markdown import Unreadable, article
-from storage import articles
-from storage.articles import ArticleText, Change
 from storage.database import Database
+from storage.knowledge import articles
+from storage.knowledge.articles import ArticleText, Change
 
 FILE_BYTES: Final = 1_000_000
 _SLUG_CHARS: Final = 300

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.core.policy import ModelsPolicy
 from storage.database import Database, Tx
-from storage.spending import spend
+from storage.shared.spending import spend
 
 _ALL: Final = "drafts"
 

@@ -14,9 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.ticks import ACCOUNTED_MOST, Beat, CatchUp, Due, Every, due
 from bot.steps.workshop import Workshop
-from storage import ledger
 from storage.database import Tx
 from storage.failpoints import Point, reached
+from storage.shared import ledger
 from storage.tables import JobKind, TickStatus
 
 log = logging.getLogger(__name__)

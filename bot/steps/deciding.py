@@ -31,7 +31,7 @@ from bot.steps.workshop import Workshop, show_review, want_postings
 from storage import agents, reviews
 from storage.database import Tx
 from storage.failpoints import Point, reached
-from storage.presses import met
+from storage.joins.presses import met
 from storage.rows import change, get, known, lock
 from storage.tables import (
     Agent,

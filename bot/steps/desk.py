@@ -17,7 +17,7 @@ from bot.steps.roster import Roster
 from bot.steps.workshop import Workshop
 from storage import agents, desk, ids, postings, reviews
 from storage.database import Tx
-from storage.facts import Facts, facts_behind
+from storage.joins.facts import Facts, facts_behind
 from storage.rows import get
 from storage.tables import Agent, Conversation, Decision, DecisionKind, Pause, Role
 

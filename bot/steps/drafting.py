@@ -15,7 +15,7 @@ from storage import agents, conversations, ids, postings, reviews
 from storage.database import Tx
 from storage.failpoints import Point, reached
 from storage.jobs import Claimed, Postpone
-from storage.questions import question
+from storage.joins.questions import question
 from storage.rows import change, lock
 from storage.tables import Conversation, Customer, Direction, Draft, Message, Review, ReviewStatus
 

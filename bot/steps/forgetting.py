@@ -7,9 +7,9 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete
 
-from storage import ledger
 from storage.database import Database, Tx, table_of
 from storage.jobs import Claimed
+from storage.shared import ledger
 from storage.tables import OpenForm, Seen, Spent
 
 SEEN_FOR: Final = timedelta(days=2)  # surfaces repeat a delivery for 24 hours at most

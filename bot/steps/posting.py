@@ -12,9 +12,9 @@ from bot.core.texts import legible, one_line
 from bot.steps.workshop import Workshop, promise_show
 from bot.surfaces.base import Surface, SurfaceRefused
 from storage.database import Tx
-from storage.facts import Facts, facts_behind
 from storage.failpoints import Point, reached
 from storage.jobs import Claimed, Postpone
+from storage.joins.facts import Facts, facts_behind
 from storage.rows import change
 from storage.tables import Posting, PostingStatus, Review
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from adapters.base import Adapter, PermanentFailure, Reply, TemporaryFailure
 from bot.steps.workshop import Workshop, channel_lane, show_message
-from storage import articles, conversations, reviews
+from storage import conversations, reviews
 from storage.database import Tx
 from storage.failpoints import Point, reached
 from storage.jobs import Claimed
-from storage.letters import addressed
+from storage.joins.letters import addressed
+from storage.knowledge import articles
 from storage.rows import change, get, known
 from storage.tables import (
     Conversation,

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
-from storage import search
+from storage.knowledge import search
 from storage.tables import Word
 
 

@@ -6,7 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 
-from storage import procrastinate_schema
+from storage.jobs.procrastinate import schema as procrastinate_schema
 from storage.migrations.comparing import names_ours, render
 from storage.tables import metadata
 

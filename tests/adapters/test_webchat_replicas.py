@@ -6,7 +6,7 @@ from functools import partial
 
 from adapters.webchat import WebChat
 from storage.database import Database
-from storage.wakes import SharedWakes, hint
+from storage.shared.wakes import SharedWakes, hint
 from tests.adapters.test_webchat import SECRET, OverWebChat, web_chat
 from tests.databases import Postgres
 from tests.patience import PATIENCE_SECONDS

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from bot.drafting.retrieval import FILE_BYTES, FullTextLibrary, Imported, import_folder
 from storage.database import Database, table_of
-from storage.rarity import rare
-from storage.search import SNIPPETS
+from storage.knowledge.rarity import rare
+from storage.knowledge.search import SNIPPETS
 from storage.tables import Article
 from tests.drafting.knowledge import NOW, found, take, write
 

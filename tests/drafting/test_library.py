@@ -12,8 +12,8 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from bot.drafting.retrieval import FullTextLibrary
-from storage import articles, search
 from storage.database import Database, Tx, table_of
+from storage.knowledge import articles, search
 from storage.tables import (
     Article,
     Conversation,

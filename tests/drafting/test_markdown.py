@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.drafting.markdown import PIECE_CHARS, Unreadable, article
-from storage.words import search_words
+from storage.knowledge.words import search_words
 
 
 def pieces(source: str) -> list[tuple[str | None, str]]:

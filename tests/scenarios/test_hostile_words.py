@@ -11,7 +11,7 @@ from bot.core.decisions import REPLY_CHARS, Answer, Approve, Edit, SendReply, Ta
 from bot.sandbox.blockkit import problems
 from bot.steps import transcribing
 from bot.surfaces.slack.blocks.card import message
-from storage.facts import ANSWERED_MOST
+from storage.joins.facts import ANSWERED_MOST
 from tests.data import shared
 from tests.desk import Desk
 

@@ -17,8 +17,8 @@ from bot.steps.clocks import Clocks, timers
 from bot.steps.forgetting import Forgetting
 from bot.steps.transcribing import Transcribing
 from storage.database import Database, address, sqlite_path
+from storage.database.prepared import Prepared
 from storage.jobs import Claimed
-from storage.prepared import Prepared
 from storage.tables import JobKind
 from tests.desk import IDS, Desk
 

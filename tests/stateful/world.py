@@ -12,7 +12,7 @@ from bot.core.decisions import Shown
 from bot.core.drafts import Case, Drafted, DraftUnavailable
 from bot.surfaces.base import SurfaceUnavailable
 from storage.database import Database, Tx, table_of
-from storage.facts import facts_behind
+from storage.joins.facts import facts_behind
 from storage.tables import (
     AgentIdentity,
     Conversation,

@@ -13,7 +13,7 @@ from bot.steps.clocks import LATENESS, TICKS, Clocks, Timer
 from bot.steps.workshop import Workshop
 from storage import ids
 from storage.database import Database, Tx, table_of
-from storage.jobs import TableJobs
+from storage.jobs.table import TableJobs
 from storage.tables import Seen, Tick
 from tests.clock import NOON, Clock
 from tests.databases import Postgres

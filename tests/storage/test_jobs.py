@@ -14,7 +14,8 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 
 from storage.database import Database, Tx, table_of
-from storage.jobs import Claimed, Retry, TableJobs, Work
+from storage.jobs import Claimed, Retry, Work
+from storage.jobs.table import TableJobs
 from storage.tables import Job, JobStatus
 from tests.clock import Clock
 from tests.databases import Postgres
@@ -74,7 +75,8 @@ RUN_AND_HANG = """
 import asyncio, sys
 from datetime import UTC, datetime
 from storage.database import Database
-from storage.jobs import TableJobs, Work
+from storage.jobs.table import TableJobs
+from storage.jobs import Work
 from storage.tables import JobKind
 
 async def hang(job):
@@ -163,7 +165,7 @@ async def test_a_lane_runs_one_at_a_time_though_postgresql_commits_its_jobs_out_
 async def test_a_worker_survives_a_database_that_is_away_and_forgets_no_ending(
     postgres: Postgres, postgres_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("storage.job_rounds._AWAY", timedelta(milliseconds=20))
+    monkeypatch.setattr("storage.jobs.rounds._AWAY", timedelta(milliseconds=20))
     door = asyncio.Event()
 
     async def wait(job: Claimed) -> None:
@@ -190,7 +192,7 @@ async def test_a_worker_survives_a_database_that_is_away_and_forgets_no_ending(
 async def test_a_worker_started_while_sqlite_is_locked_begins_when_it_is_free(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("storage.job_rounds._AWAY", timedelta(milliseconds=20))
+    monkeypatch.setattr("storage.jobs.rounds._AWAY", timedelta(milliseconds=20))
     async with Database(sqlite_url) as database:
         desk = desk_on(database)
         await desk.promise("dlv_1")
@@ -262,7 +264,7 @@ async def test_a_timer_far_away_that_is_promised_behind_a_nearer_one_wakes_nobod
 
 
 async def test_one_line_ends_a_job_with_ids_and_without_words(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "storage.job_rounds")
+    caplog.set_level(logging.INFO, "storage.jobs.rounds")
     async with desk.at_work():
         await desk.promise("dlv_1")
         await until(desk.nothing_waits)
@@ -314,7 +316,7 @@ async def test_two_workers_on_one_engine_are_refused(desk: Desk) -> None:
 
 
 async def test_a_claim_whose_commit_was_not_heard_of_is_made_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.job_rounds._AWAY", timedelta(milliseconds=20))
+    monkeypatch.setattr("storage.jobs.rounds._AWAY", timedelta(milliseconds=20))
     lost: list[str] = []
     write = desk.db.write_apart
 

@@ -16,8 +16,9 @@ from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from storage import procrastinate_schema, schema
+from storage import schema
 from storage.database import Database, address
+from storage.jobs.procrastinate import schema as procrastinate_schema
 from storage.migrations.comparing import names_ours
 from storage.tables import metadata
 from tests.patience import PATIENCE_SECONDS
@@ -168,7 +169,8 @@ def test_four_upgrades_at_once_make_one_schema(empty_url: str) -> None:
 
 HANG_BEFORE_THE_LAST_STEP = """
 import sys, time
-from storage import schema, search
+from storage.knowledge import search
+from storage import schema
 
 def hang(connection):
     print("in the middle", flush=True)
@@ -199,7 +201,7 @@ def test_a_migration_that_leaves_rows_pointing_nowhere_is_rolled_back(
             "insert into snippet (id, article_id, position, text) values ('snp_1', 'art_nobody', 0, 'lost')"
         )
 
-    monkeypatch.setattr("storage.search.create", leave_an_orphan)
+    monkeypatch.setattr("storage.knowledge.search.create", leave_an_orphan)
 
     with pytest.raises(RuntimeError, match="point nowhere in: snippet"):
         schema.upgrade(url)

@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 from sqlmodel import SQLModel
 
 from storage.database import Database, Tx, table_of
-from storage.loading import loaded
-from storage.prepared import SQLITE
+from storage.database.loading import loaded
+from storage.database.prepared import SQLITE
 from storage.tables import Customer, Message, Priority, Review, ReviewStatus
 from tests.storage.rows import agent, conversation, customer, decision, delivery, draft, message, review, seen
 

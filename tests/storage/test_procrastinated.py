@@ -16,8 +16,8 @@ from sqlalchemy.exc import OperationalError
 
 from storage.database import Database, Tx
 from storage.jobs import Claimed, Lost, Work
-from storage.procrastinate_pulse import Rhythm
-from storage.procrastinated import ProcrastinateJobs
+from storage.jobs.procrastinate.engine import ProcrastinateJobs
+from storage.jobs.procrastinate.pulse import Rhythm
 from storage.tables import JobKind
 from tests.clock import Clock
 from tests.databases import Postgres
@@ -68,8 +68,8 @@ import asyncio, sys
 from datetime import UTC, datetime, timedelta
 from storage.database import Database
 from storage.jobs import Work
-from storage.procrastinate_pulse import Rhythm
-from storage.procrastinated import ProcrastinateJobs
+from storage.jobs.procrastinate.pulse import Rhythm
+from storage.jobs.procrastinate.engine import ProcrastinateJobs
 from storage.tables import JobKind
 
 async def wait(job):
@@ -321,7 +321,7 @@ async def test_a_promise_cancelled_in_its_own_transaction_is_never_made(desk: De
 
 
 async def test_a_claim_whose_commit_was_not_heard_of_is_made_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.job_rounds._AWAY", timedelta(milliseconds=20))
+    monkeypatch.setattr("storage.jobs.rounds._AWAY", timedelta(milliseconds=20))
     lost: list[str] = []
     write = desk.db.write_apart
 
@@ -351,8 +351,8 @@ async def test_a_replica_survives_a_database_that_is_away_and_forgets_no_ending(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("storage.job_rounds._AWAY", timedelta(milliseconds=20))
-    monkeypatch.setattr("storage.procrastinate_pulse._AWAY_SECONDS", 0.05)
+    monkeypatch.setattr("storage.jobs.rounds._AWAY", timedelta(milliseconds=20))
+    monkeypatch.setattr("storage.jobs.procrastinate.pulse._AWAY_SECONDS", 0.05)
     door = asyncio.Event()
 
     async def wait(job: Claimed) -> None:
@@ -393,7 +393,7 @@ async def test_a_replica_stops_while_the_database_is_away(
 async def test_promises_of_others_are_heard_again_after_the_listening_connection_was_lost(
     desk: Desk, postgres_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("storage.procrastinate_pulse._AWAY_SECONDS", 0.05)
+    monkeypatch.setattr("storage.jobs.procrastinate.pulse._AWAY_SECONDS", 0.05)
     listener = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'signoff jobs'"
     mine = " and datname = current_database()"
     async with another(desk, postgres_url) as other, desk.at_work():

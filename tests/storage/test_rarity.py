@@ -5,9 +5,9 @@ from sqlalchemy import text
 
 from bot.drafting.retrieval import FullTextLibrary
 from storage.database import Database, Tx
-from storage.rarity import LOOKED_AT, rare
-from storage.search import SNIPPETS
-from storage.words import telling_words
+from storage.knowledge.rarity import LOOKED_AT, rare
+from storage.knowledge.search import SNIPPETS
+from storage.knowledge.words import telling_words
 
 ARTICLES = 20_000
 COMMON = "tent order refund parcel"  # tent in all of them, each other in every second, third, fourth

@@ -11,8 +11,9 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, Table, UniqueConstraint
 
-from storage import schema, search
+from storage import schema
 from storage.database import address
+from storage.knowledge import search
 
 VERSIONS = [version.revision for version in ScriptDirectory.from_config(schema.config()).walk_revisions()][::-1]
 STEPS = list(pairwise(VERSIONS))

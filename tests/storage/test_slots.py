@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from storage.database import Database
-from storage.slots import MemorySlots, Rate, SharedSlots, Slots
-from storage.wakes import SharedWakes
+from storage.shared.slots import MemorySlots, Rate, SharedSlots, Slots
+from storage.shared.wakes import SharedWakes
 from tests.databases import Postgres
 from tests.patience import PATIENCE_SECONDS
 from tests.serving import until

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from storage.database import Database
-from storage.lines import connected
-from storage.wakes import WORDS_BYTES, LocalWakes, SharedWakes, Wakes, wakes
+from storage.database.lines import connected
+from storage.shared.wakes import WORDS_BYTES, LocalWakes, SharedWakes, Wakes, wakes
 from tests.databases import Postgres
 from tests.patience import PATIENCE_SECONDS
 from tests.serving import until

@@ -23,9 +23,9 @@ from bot.sandbox.messages import Message
 from bot.surfaces.slack import Connected, connect
 from storage import schema
 from storage.database import Database
-from storage.slots import MemorySlots
+from storage.shared.slots import MemorySlots
+from storage.shared.wakes import LocalWakes, Wakes
 from storage.tables import Role
-from storage.wakes import LocalWakes, Wakes
 from tests.patience import PATIENCE_SECONDS
 from tests.serving import serve
 

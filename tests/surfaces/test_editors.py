@@ -13,8 +13,8 @@ from bot.sandbox import SandboxServer
 from bot.surfaces.slack.editors import OPEN_FOR, Editor, Editors
 from bot.surfaces.slack.modals.filled import Filled
 from storage.database import Database, Tx, Unavailable
+from storage.shared.wakes import LocalWakes, SharedWakes
 from storage.tables import OpenForm
-from storage.wakes import LocalWakes, SharedWakes
 from tests.clock import NOON
 from tests.databases import Postgres
 from tests.patience import PATIENCE_SECONDS

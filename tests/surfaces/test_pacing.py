@@ -10,8 +10,8 @@ from bot.sandbox.limits import Limits
 from bot.surfaces.slack.pacing import FORGOTTEN_AFTER, Pacer
 from storage.database import Database
 from storage.jobs import Postpone
-from storage.slots import MemorySlots, SharedSlots
-from storage.wakes import SharedWakes
+from storage.shared.slots import MemorySlots, SharedSlots
+from storage.shared.wakes import SharedWakes
 from tests.patience import PATIENCE_SECONDS
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

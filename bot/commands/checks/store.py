@@ -10,8 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.commands.checks import Finding, fine, wrong
 from storage import schema
 from storage.database import Database, Tx, table_of
-from storage.engines import address, sqlite_path
-from storage.job_engine import engine
+from storage.database.connections import address, sqlite_path
+from storage.jobs.engine import engine
 from storage.tables import Article, Delivery, DeliveryStatus, JobKind
 
 _ARTICLE, _DELIVERY = table_of(Article), table_of(Delivery)

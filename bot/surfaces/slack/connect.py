@@ -23,8 +23,8 @@ from bot.surfaces.slack.talk import Talk
 from bot.surfaces.slack.tell import Teller
 from bot.surfaces.slack.wire import Client
 from storage.database import Database
-from storage.slots import Slots
-from storage.wakes import Wakes
+from storage.shared.slots import Slots
+from storage.shared.wakes import Wakes
 
 EVENTS_PATH = "/slack/events"
 

@@ -15,10 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.core.cards import Action, Card, CardState
 from bot.core.decisions import Shown
 from bot.surfaces.slack.modals.filled import Filled
-from storage import open_forms
 from storage.database import Database, Tx
+from storage.shared import open_forms
+from storage.shared.wakes import Wakes
 from storage.tables import OpenForm
-from storage.wakes import Wakes
 
 log = logging.getLogger(__name__)
 

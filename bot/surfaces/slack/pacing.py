@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from storage.jobs import Postpone
-from storage.slots import Rate, Slots
+from storage.shared.slots import Rate, Slots
 
 FORGOTTEN_AFTER: Final = timedelta(minutes=10)
 RESERVED_MOST: Final = 10_000

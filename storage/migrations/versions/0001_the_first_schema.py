@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from storage import search
+from storage.knowledge import search
 
 revision = "0001"
 down_revision = None

@@ -13,8 +13,8 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
-from storage.prepared import Prepared
-from storage.troubles import RolledBack, refused
+from storage.database.prepared import Prepared
+from storage.database.troubles import RolledBack, refused
 
 _PATIENCE_SECONDS: Final = 20  # longer than statement_timeout: beyond it the server hangs, or the network is gone
 _TOGETHER: Final = 64  # statements that may wait

@@ -11,8 +11,8 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy import URL
 
-from storage import procrastinate_statements as statements
-from storage.lines import connected
+from storage.database.lines import connected
+from storage.jobs.procrastinate import statements
 
 log = logging.getLogger(__name__)
 

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from storage.database import Database
-from storage.job_rounds import Clock
-from storage.jobs import TableJobs
-from storage.procrastinated import ProcrastinateJobs
+from storage.jobs.procrastinate.engine import ProcrastinateJobs
+from storage.jobs.rounds import Clock
+from storage.jobs.table import TableJobs
 
 Engine = TableJobs | ProcrastinateJobs
 

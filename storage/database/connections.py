@@ -8,7 +8,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 
-from storage.troubles import forget_details
+from storage.database.troubles import forget_details
 
 # How long anything of PostgreSQL's is waited for. A press or a channel is answered 503 then, and comes again.
 _CONNECT: Final[dict[str, Any]] = {

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from storage.database import Tx, table_of
-from storage.joined import Joined
+from storage.joins.joined import Joined
 from storage.tables import Conversation, Customer, Delivery, Message
 
 _DELIVERY: Final = table_of(Delivery)

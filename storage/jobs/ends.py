@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from storage.job_words import Claimed, Retry
+from storage.jobs.words import Claimed, Retry
 
 E = TypeVar("E")
 

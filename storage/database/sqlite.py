@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy.exc import DBAPIError
 
-from storage.prepared import Prepared
-from storage.troubles import refused
+from storage.database.prepared import Prepared
+from storage.database.troubles import refused
 
 # After these the connection may know less than the file: the next transaction gets a new one.
 _DOUBTFUL: Final = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

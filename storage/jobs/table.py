@@ -1,8 +1,6 @@
-"""Jobs: promises to touch the world, and the worker that keeps them.
+"""The engine for one process: the `job` table on SQLite.
 
-The port is `Jobs` (promise, cancel, work; storage/job_words.py). `TableJobs` is its engine for one process, on the
-`job` table; where replicas share a PostgreSQL it is storage/procrastinated.py. A job says only "look at row X": its
-handler looks before it acts, because it may run twice.
+Where replicas share a PostgreSQL it is storage/jobs/procrastinate. The port is `Jobs` (storage/jobs/words.py).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,19 +8,19 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from storage import job_statements as statements
 from storage.database import Tx
-from storage.job_ends import Again, Done, Ended, GivenUp, Taken, of
-from storage.job_rounds import Clock as Clock
-from storage.job_rounds import Rounds as Rounds
-from storage.job_words import Claimed as Claimed
-from storage.job_words import Depth as Depth
-from storage.job_words import Handler as Handler
-from storage.job_words import Jobs as Jobs
-from storage.job_words import Lost as Lost
-from storage.job_words import Postpone as Postpone
-from storage.job_words import Retry as Retry
-from storage.job_words import Work as Work
+from storage.jobs import table_statements as statements
+from storage.jobs.ends import Again, Done, Ended, GivenUp, Taken, of
+from storage.jobs.rounds import Clock as Clock
+from storage.jobs.rounds import Rounds as Rounds
+from storage.jobs.words import Claimed as Claimed
+from storage.jobs.words import Depth as Depth
+from storage.jobs.words import Handler as Handler
+from storage.jobs.words import Jobs as Jobs
+from storage.jobs.words import Lost as Lost
+from storage.jobs.words import Postpone as Postpone
+from storage.jobs.words import Retry as Retry
+from storage.jobs.words import Work as Work
 from storage.tables import JobKind, JobStatus
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import and_, bindparam, select
 
 from storage.database import Tx, table_of
-from storage.joined import Joined
+from storage.joins.joined import Joined
 from storage.tables import Agent, AgentIdentity, Draft, Review, Seen
 
 _AGENT: Final = table_of(Agent)

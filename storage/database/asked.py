@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from storage.seats import Seat
-from storage.sqlite import SqliteDriver
-from storage.transaction import Tx, ran
-from storage.troubles import RolledBack
+from storage.database.seats import Seat
+from storage.database.sqlite import SqliteDriver
+from storage.database.transaction import Tx, ran
+from storage.database.troubles import RolledBack
 
 
 class Asked:

@@ -7,10 +7,10 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from storage.postgres import PostgresDriver
-from storage.prepared import POSTGRES, SQLITE, Prepared
-from storage.sqlite import SqliteDriver
-from storage.troubles import Unavailable
+from storage.database.postgres import PostgresDriver
+from storage.database.prepared import POSTGRES, SQLITE, Prepared
+from storage.database.sqlite import SqliteDriver
+from storage.database.troubles import Unavailable
 
 
 class Driver(Protocol):

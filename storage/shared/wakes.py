@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import Database, Tx
-from storage.lines import connected
+from storage.database.lines import connected
 
 log = logging.getLogger(__name__)
 

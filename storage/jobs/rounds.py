@@ -12,8 +12,8 @@ from typing import Final, assert_never
 
 from storage.database import Database, Tx
 from storage.failpoints import Point, reached
-from storage.job_ends import Again, Done, Ended, GivenUp, Taken, pause_after, words_of
-from storage.job_words import Claimed, Depth, Postpone, Work
+from storage.jobs.ends import Again, Done, Ended, GivenUp, Taken, pause_after, words_of
+from storage.jobs.words import Claimed, Depth, Postpone, Work
 from storage.tables import JobKind
 
 log = logging.getLogger(__name__)

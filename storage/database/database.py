@@ -14,20 +14,20 @@ from typing import Final, Self, TypeVar, cast
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from storage.asked import Asked, tell
-from storage.crew import Crew
-from storage.engines import address as address
-from storage.engines import asking, reading, writing
-from storage.engines import sqlite_path as sqlite_path
-from storage.seats import Seat
-from storage.sqlite import SqliteDriver
-from storage.transaction import Tx as Tx
-from storage.transaction import ran
-from storage.transaction import table_of as table_of
-from storage.troubles import RolledBack as RolledBack
-from storage.troubles import Trouble, meaning
-from storage.troubles import Unavailable as Unavailable
-from storage.troubles import Uncertain as Uncertain
+from storage.database.asked import Asked, tell
+from storage.database.connections import address as address
+from storage.database.connections import asking, reading, writing
+from storage.database.connections import sqlite_path as sqlite_path
+from storage.database.crew import Crew
+from storage.database.seats import Seat
+from storage.database.sqlite import SqliteDriver
+from storage.database.transaction import Tx as Tx
+from storage.database.transaction import ran
+from storage.database.transaction import table_of as table_of
+from storage.database.troubles import RolledBack as RolledBack
+from storage.database.troubles import Trouble, meaning
+from storage.database.troubles import Unavailable as Unavailable
+from storage.database.troubles import Uncertain as Uncertain
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from sqlalchemy import Float, Integer, String, column, text
 from sqlalchemy.sql.selectable import TextualSelect
 
 from storage.database import Tx
-from storage.search import REPLIES, SNIPPETS
+from storage.knowledge.search import REPLIES, SNIPPETS
 
 LOOKED_AT: Final = {False: 8_000, True: 2_000}  # rows that one search may rank, by whether it is PostgreSQL
 SEARCHED: Final = {SNIPPETS: "{title heading body}", REPLIES: "{question reply}"}  # as FTS5 names the columns

@@ -14,12 +14,12 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy.exc import DBAPIError
 
-from storage import procrastinate_statements as statements
 from storage.database import Database, Tx
-from storage.job_ends import Again, Done, Ended, GivenUp, Taken, of
-from storage.job_rounds import Clock, Rounds
-from storage.job_words import Depth, Work
-from storage.procrastinate_pulse import Pulse, Rhythm
+from storage.jobs.ends import Again, Done, Ended, GivenUp, Taken, of
+from storage.jobs.procrastinate import statements
+from storage.jobs.procrastinate.pulse import Pulse, Rhythm
+from storage.jobs.rounds import Clock, Rounds
+from storage.jobs.words import Depth, Work
 from storage.tables import JobKind
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Row
 from sqlmodel import SQLModel
 
 from storage.database import table_of
-from storage.loading import loaded
+from storage.database.loading import loaded
 
 M = TypeVar("M", bound=SQLModel)
 

@@ -7,7 +7,7 @@ from sqlalchemy import Row, bindparam, select
 
 from storage import conversations, postings
 from storage.database import Tx, table_of
-from storage.joined import Joined
+from storage.joins.joined import Joined
 from storage.tables import (
     Agent,
     Conversation,

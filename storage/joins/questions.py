@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from storage.database import Tx, table_of
-from storage.joined import Joined
+from storage.joins.joined import Joined
 from storage.tables import Conversation, Customer, Review
 
 _REVIEW: Final = table_of(Review)

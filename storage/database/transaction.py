@@ -6,9 +6,9 @@ from typing import Any, Final, TypeVar, cast
 from sqlalchemy import Connection, Executable, Row, Table, insert
 from sqlmodel import SQLModel
 
-from storage.loading import loaded
-from storage.prepared import Prepared
-from storage.seats import Seat
+from storage.database.loading import loaded
+from storage.database.prepared import Prepared
+from storage.database.seats import Seat
 
 T = TypeVar("T")
 M = TypeVar("M", bound=SQLModel)

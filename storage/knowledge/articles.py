@@ -1,4 +1,4 @@
-"""The knowledge base and past replies: written as versions, found by full text (storage/search.py keeps the index)."""
+"""The knowledge base and past replies: written as versions, found by full text (`search` keeps the index)."""
 
 import hashlib
 import json
@@ -13,10 +13,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.database import Tx, table_of
 from storage.ids import new
-from storage.rarity import LOOKED_AT, Asked, rare
-from storage.search import REPLIES, SNIPPETS
+from storage.knowledge.rarity import LOOKED_AT, Asked, rare
+from storage.knowledge.search import REPLIES, SNIPPETS
+from storage.knowledge.words import SEARCH_WORDS, all_words, search_words, telling_words
 from storage.tables import Article, PastReply, Snippet
-from storage.words import SEARCH_WORDS, all_words, search_words, telling_words
 
 _ARTICLE: Final = table_of(Article)
 _SNIPPET: Final = table_of(Snippet)

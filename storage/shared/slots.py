@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from sqlalchemy import text
 
 from storage.database import Database, Tx
-from storage.wakes import Wakes
+from storage.shared.wakes import Wakes
 
 KEYS_MOST: Final = 1000
 _SOON: Final = 0.2  # seconds

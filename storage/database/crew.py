@@ -6,7 +6,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final, Generic, TypeVar
 
-from storage.seats import Seat
+from storage.database.seats import Seat
 
 Item = TypeVar("Item")
 

@@ -1,0 +1,1 @@
+"""The engine for replicas, on procrastinate's tables: docs/decisions/005."""

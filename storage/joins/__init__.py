@@ -1,0 +1,1 @@
+"""What one step needs of several tables, read by one statement."""

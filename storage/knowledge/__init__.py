@@ -1,0 +1,1 @@
+"""Articles and past replies, and the search over them."""

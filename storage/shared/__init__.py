@@ -1,0 +1,1 @@
+"""What all processes of one installation share: words, slots, ticks, budgets, open forms."""
