@@ -24,10 +24,11 @@ class Answer(StrEnum):
     SLOW = "slow"  # taken, answered 0.3 s later
     DROP = "drop"  # taken, and the connection is closed without an answer
     LATE = "late"  # taken, answered 3 s later
+    HELD = "held"  # taken, not answered before `released` is set
 
 
 _STATUS = {Answer.REFUSE: 410, Answer.BUSY: 429, Answer.FAIL: 500, Answer.DOWN: 503}
-_TAKEN = (Answer.TAKE, Answer.SLOW, Answer.DROP, Answer.LATE)
+_TAKEN = (Answer.TAKE, Answer.SLOW, Answer.DROP, Answer.LATE, Answer.HELD)
 _SECONDS = {Answer.SLOW: 0.3, Answer.LATE: 3.0}
 
 
@@ -58,6 +59,7 @@ class Receiver:
     forged: int = 0  # posts that our secret did not sign
     url: str = ""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
     _script: deque[Answer] = field(default_factory=deque)
 
     def next(self, *answers: Answer) -> None:
@@ -126,6 +128,8 @@ class Receiver:
             self.changed.notify_all()
         if answer is Answer.DROP and request.transport is not None:
             request.transport.abort()
+        if answer is Answer.HELD:
+            await self.released.wait()
         await asyncio.sleep(_SECONDS.get(answer, 0))
         headers = {"retry-after": "1"} if answer is Answer.BUSY else {}
         return web.Response(status=_STATUS.get(answer, 200), headers=headers)

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from bot import host
 from bot.app import App, build
 from bot.core.policy import Policy
+from bot.metrics import refused
 from bot.sandbox import Message, Person, SandboxServer, Workspace
 from bot.settings import Settings
 from storage.database import Database, table_of
@@ -56,6 +57,7 @@ class Loop:
         self.app, self.url, self.sandbox, self.receiver, self.claude = app, url, sandbox, receiver, claude
         self.http = httpx2.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, verify=False)  # it is plain HTTP
         self._count = 0
+        self._broken_before = _broken()  # counted for the whole process
 
     @property
     def db(self) -> Database:
@@ -143,6 +145,11 @@ class Loop:
         depth = await self.app.jobs.depth()
         return bool(depth.queued or depth.failed)
 
+    @property
+    def broken(self) -> float:
+        """How many requests were answered 5xx since this loop began."""
+        return _broken() - self._broken_before
+
     async def metric(self, *words: str) -> float:
         """The sum of the series whose line has all these words."""
         lines = (await self.http.get("/metrics")).text.splitlines()
@@ -151,6 +158,11 @@ class Loop:
 
 def _is_of(line: str, words: tuple[str, ...]) -> bool:
     return not line.startswith("#") and all(word in line for word in words)
+
+
+def _broken() -> float:
+    samples = [sample for metric in refused.collect() for sample in metric.samples if sample.name.endswith("_total")]
+    return sum(sample.value for sample in samples if sample.labels["status"].startswith("5"))
 
 
 def signed(body: bytes, *, id: str, at: datetime | None = None) -> dict[str, str]:
