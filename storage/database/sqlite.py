@@ -48,14 +48,14 @@ class SqliteDriver:
         return not self._connection.in_transaction
 
     def set_savepoint(self) -> None:
-        self._connection.execute("SAVEPOINT one_write")
+        self._tell("SAVEPOINT one_write")
 
     def release_savepoint(self) -> None:
-        self._connection.execute("RELEASE one_write")
+        self._tell("RELEASE one_write")
 
     def back_to_savepoint(self) -> None:
         if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK TO one_write")
+            self._tell("ROLLBACK TO one_write")
 
     def first(self, statement: Prepared, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
         cursor = self._execute(statement, parameters)

@@ -107,6 +107,7 @@ class MemorySlots(_Holds):
         self._next[key] = max(self._next.get(key, resumed), resumed)
 
 
+_HELD_MOST_SECONDS: Final = 86_400.0
 _NOW: Final = "clock_timestamp()"
 # Nothing is lost with the last slots given out before the server dies: no need to wait for its disk.
 _AT_ONCE: Final = "set_config('synchronous_commit', 'off', true)"
@@ -159,7 +160,8 @@ class SharedSlots(_Holds):
 
     def _heard(self, words: str) -> None:
         seconds, key = words.split(" ", 1)
-        self._hold(key, float(seconds))
+        if 0 < (held := float(seconds)) <= _HELD_MOST_SECONDS:  # anyone who may connect may tell us anything
+            self._hold(key, held)
 
     def _from(self, lease: "_Lease", key: str, rate: Rate) -> float | None:
         """The next of the leased slots that can still be used."""
