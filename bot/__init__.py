@@ -8,8 +8,8 @@
     posting           the rows behind a card become the card, and the card    bot.steps.posting, bot.core.drawing
                       hangs on a surface, once                                bot.surfaces.slack
     deciding          a press becomes a decision, its feedback, the outgoing  bot.surfaces.slack.listeners
-                      words and their delivery: one transaction, the first    bot.steps.deciding, .owning, .undoing
-                      press wins                                              bot.steps.recording
+                      words and their delivery: one transaction, the first    bot.steps.deciding, .settling,
+                      press wins                                              .owning, .undoing, .recording
     relaying          held, then sending, then sent or shown as failed        bot.steps.relaying
 
 What is promised to the world is a job (storage.jobs), written in the transaction of its cause. Every step may run twice

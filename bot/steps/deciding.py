@@ -6,7 +6,6 @@ from typing import Final, assert_never
 
 from bot.core import verdicts
 from bot.core.decisions import (
-    REPLY_CHARS,
     Answer,
     Approve,
     Dismiss,
@@ -23,24 +22,21 @@ from bot.core.decisions import (
     Undo,
     Verdict,
 )
-from bot.core.texts import legible, one_line
-from bot.core.verdicts import paused_words
-from bot.steps import owning, undoing
-from bot.steps.recording import Overtaken, Stand, answered, record, send, teach
-from bot.steps.workshop import Workshop, show_review, want_postings
+from bot.core.texts import one_line
+from bot.steps import owning, settling, undoing
+from bot.steps.recording import Overtaken, Stand, record
+from bot.steps.workshop import Workshop
 from storage import agents, reviews
 from storage.database import Tx
 from storage.failpoints import Point, reached
 from storage.joins.presses import met
-from storage.rows import change, get, known, lock
+from storage.rows import get, known, lock
 from storage.tables import (
     Agent,
     Conversation,
-    Customer,
     Decision,
     DecisionKind,
     Draft,
-    JobKind,
     Review,
     ReviewStatus,
     Seen,
@@ -151,15 +147,17 @@ class Deciding:
             return refusal
         match stand.press.decision:
             case Approve():
-                return _approve(stand, review, draft)
+                return settling.approve(stand, review, draft)
             case Edit(text, reason):
-                return _edit(stand, review, draft, text, reason.value if reason else None)
+                return settling.edit(stand, review, draft, text, reason.value if reason else None)
             case Redraft(instruction):
-                return _redraft(stand, review, draft, instruction)
+                return settling.redraft(stand, review, draft, instruction)
             case Recategorise(category):
-                return _recategorise(stand, review, draft, category)
+                return settling.recategorise(stand, review, draft, category)
             case Dismiss(why, note):
-                return _dismiss(stand, review, draft, f"{why.value}: {one_line(note, 500)}" if note else why.value)
+                return settling.dismiss(
+                    stand, review, draft, f"{why.value}: {one_line(note, 500)}" if note else why.value
+                )
             case _:
                 raise TypeError(f"{stand.press.decision} settles no review")
 
@@ -195,7 +193,7 @@ class Deciding:
             return verdicts.not_owner(agents.name_of(stand.tx, stand.conversation.owner_id))
         if reviews.pending(stand.tx, stand.conversation.id) is not None:
             return verdicts.REPEATED
-        wish = _wish(instruction)
+        wish = settling.wished(instruction)
         record(stand, DecisionKind.REDRAFT, reason=wish or None)
         undoing.ask_again(stand, since=stand.conversation.answered_sequence, instruction=wish)
         return verdicts.RECORDED
@@ -222,105 +220,10 @@ def _too_late(stand: Stand, review: Review, now: Shown | None) -> Verdict:
         return verdicts.settled_otherwise(now)
     press = stand.press
     same = winner.agent_id == stand.agent.id and winner.kind is _KINDS.get(type(press.decision))
-    if same and (not isinstance(press.decision, Edit) or _clean(press.decision.text) == winner.text):
+    if same and (not isinstance(press.decision, Edit) or settling.clean(press.decision.text) == winner.text):
         return verdicts.REPEATED
     return verdicts.too_late(_name(stand.tx, winner.agent_id), winner.kind, winner.created_at, now)
 
 
 def _name(tx: Tx, agent_id: str) -> str:
     return known(tx, Agent, agent_id).name
-
-
-def _clean(text: str) -> str:
-    """What goes out is what can be read: nothing hidden in it, no space around it."""
-    return legible(text).strip()
-
-
-def _wish(instruction: str) -> str:
-    """Of an agent's words for a redraft, as many as the drafter reads; a mention may hold 40,000."""
-    return _clean(instruction)[:2000]
-
-
-def _approve(stand: Stand, review: Review, draft: Draft | None) -> Verdict:
-    if draft is None:
-        return verdicts.NO_DRAFT
-    return _answer(stand, review, draft, DecisionKind.APPROVE, ReviewStatus.APPROVED, draft.text, None)
-
-
-def _edit(stand: Stand, review: Review, draft: Draft | None, text: str, reason: str | None) -> Verdict:
-    clean = _clean(text)
-    if not clean:
-        return verdicts.EMPTY
-    if len(clean) > REPLY_CHARS:
-        return verdicts.too_long(REPLY_CHARS)
-    return _answer(stand, review, draft, DecisionKind.EDIT, ReviewStatus.EDITED, clean, reason)
-
-
-def _answer(
-    stand: Stand,
-    review: Review,
-    draft: Draft | None,
-    kind: DecisionKind,
-    status: ReviewStatus,
-    text: str,
-    reason: str | None,
-) -> Verdict:
-    decision = record(stand, kind, review=review, text=text, reason=reason)
-    if not reviews.settle(stand.tx, review, status, decision_id=decision.id, decided_at=stand.now):
-        raise Overtaken
-    teach(stand, decision, review, draft)
-    send(stand, decision)
-    show_review(stand.tx, stand.shop, review.id)
-    return verdicts.RECORDED
-
-
-def _dismiss(stand: Stand, review: Review, draft: Draft | None, reason: str) -> Verdict:
-    decision = record(stand, DecisionKind.DISMISS, review=review, reason=reason)
-    if not reviews.settle(stand.tx, review, ReviewStatus.DISMISSED, decision_id=decision.id, decided_at=stand.now):
-        raise Overtaken
-    teach(stand, decision, review, draft)
-    answered(stand, review.sequence)
-    stand.shop.jobs.cancel(stand.tx, JobKind.DRAFT, review.id)
-    show_review(stand.tx, stand.shop, review.id)
-    return verdicts.RECORDED
-
-
-def _redraft(stand: Stand, review: Review, draft: Draft | None, instruction: str) -> Verdict:
-    """Not while drafting is paused: the draft there is stays."""
-    pause = agents.pause_on(stand.tx, review.category, stand.now)
-    if pause is not None:
-        return verdicts.refused(paused_words(pause, agents.name_of(stand.tx, pause.agent_id)))
-    decision = record(stand, DecisionKind.REDRAFT, review=review, reason=_wish(instruction) or None)
-    teach(stand, decision, review, draft)
-    news = {
-        "draft_id": None,
-        "draft_missing": None,
-        "draft_attempt": review.draft_attempt + 1,
-        "instruction": decision.reason or "",
-        "edited_text": None,
-        "draft_after": stand.now,
-    }
-    if not reviews.amend(stand.tx, review, **news):
-        raise Overtaken
-    stand.shop.jobs.cancel(stand.tx, JobKind.DRAFT, review.id)
-    stand.shop.jobs.promise(stand.tx, JobKind.DRAFT, review.id, at=stand.now)
-    show_review(stand.tx, stand.shop, review.id)
-    return verdicts.RECORDED
-
-
-def _recategorise(stand: Stand, review: Review, draft: Draft | None, category: str) -> Verdict:
-    policy = stand.shop.policy
-    if category not in policy.category_names:
-        return verdicts.unknown_category(category)
-    if category == review.category:
-        return verdicts.SAME_CATEGORY
-    decision = record(stand, DecisionKind.RECATEGORISE, review=review, reason=category)
-    teach(stand, decision, review, draft)
-    if not reviews.amend(stand.tx, review, category=category):
-        raise Overtaken
-    change(stand.tx, Conversation, stand.conversation.id, {"category": category})
-    customer = known(stand.tx, Customer, stand.conversation.customer_id)
-    if policy.place(category, customer.tier) != policy.place(review.category, customer.tier):
-        want_postings(stand.tx, stand.shop, stand.conversation, customer, category=category, review_id=review.id)
-    show_review(stand.tx, stand.shop, review.id)
-    return verdicts.RECORDED

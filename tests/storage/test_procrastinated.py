@@ -21,6 +21,7 @@ from storage.jobs.procrastinate.pulse import Rhythm
 from storage.tables import JobKind
 from tests.clock import Clock
 from tests.databases import Postgres
+from tests.patience import PATIENCE_SECONDS
 from tests.processes import started
 from tests.storage.jobs_contract import RELAY, Desk, JobsContract, until
 
@@ -253,7 +254,7 @@ async def test_a_lane_runs_one_at_a_time_though_its_jobs_are_committed_out_of_or
     desk.hand.does = wait
     async with desk.at_work():
         slow = asyncio.ensure_future(desk.db.write(promise_slowly))
-        assert await asyncio.to_thread(entered.wait, 20)
+        assert await asyncio.to_thread(entered.wait, PATIENCE_SECONDS)
         await desk.promise("committed first", lane="lane")
         await until(lambda: "committed first" in desk.hand.under_way)
         leave.set()
@@ -277,7 +278,7 @@ async def test_a_look_whose_cause_is_committed_after_another_began_is_taken(desk
 
     async with desk.at_work(merge=True):
         slow = asyncio.ensure_future(desk.db.write(promise_slowly))
-        assert await asyncio.to_thread(entered.wait, 20)
+        assert await asyncio.to_thread(entered.wait, PATIENCE_SECONDS)
         await desk.promise("a", "a", lane="lane")
         await until(lambda: desk.hand.finished == ["a"])
         leave.set()
@@ -288,7 +289,7 @@ async def test_a_look_whose_cause_is_committed_after_another_began_is_taken(desk
 
 
 def _wait(until_set: threading.Event) -> None:
-    assert until_set.wait(20)
+    assert until_set.wait(PATIENCE_SECONDS)
 
 
 # Transactions

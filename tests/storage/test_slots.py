@@ -61,11 +61,8 @@ async def test_a_burst_and_then_one_an_interval_whoever_asks(two: tuple[Slots, S
 
 
 async def test_nothing_is_given_out_twice_when_all_ask_at_once(two: tuple[Slots, Slots]) -> None:
-    begun = time.monotonic()
-
     waits = await asyncio.gather(*(slots.take("post C1", SLOW) for slots in two * 10))
 
-    assert time.monotonic() - begun < NEAR
     assert as_expected(sorted(waits), [0, *(1000.0 * n for n in range(19))])
 
 
