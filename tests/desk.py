@@ -32,7 +32,7 @@ from bot.steps.roster import Roster
 from bot.steps.workshop import Workshop
 from bot.surfaces.base import Member
 from storage.database import Database, table_of
-from storage.jobs import Retry, Work
+from storage.jobs import Postpone, Retry, Work
 from storage.jobs.table import TableJobs
 from storage.tables import Job, JobKind, JobStatus, Role
 from tests.clock import Clock
@@ -77,9 +77,14 @@ class Cards:
     updates: int = 0
     looked: list[str] = field(default_factory=list)  # keys that a post looked for first
     failures: list[Exception] = field(default_factory=list)  # raised by the next calls, in turn
+    waits: list[Postpone] = field(default_factory=list)  # raised by the next turns
     lost: bool = False  # posts arrive, but their answers don't
     people: list[Member] = field(default_factory=list)
     unsaid: list[Exception] = field(default_factory=list)  # raised instead of the next memberships, in turn
+
+    async def turn(self, card: Card, *, place: str) -> None:
+        if self.waits:
+            raise self.waits.pop(0)
 
     async def post(self, card: Card, *, place: str, thread: str | None, again: bool) -> str:
         if again:

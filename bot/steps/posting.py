@@ -13,7 +13,7 @@ from bot.steps.workshop import Workshop, promise_show
 from bot.surfaces.base import Surface, SurfaceRefused
 from storage.database import Tx
 from storage.failpoints import Point, reached
-from storage.jobs import Claimed, Postpone
+from storage.jobs import Claimed
 from storage.joins.facts import Facts, facts_behind
 from storage.rows import change
 from storage.tables import Posting, PostingStatus, Review
@@ -73,17 +73,14 @@ class Showing:
 
     async def _post(self, job: Claimed, posting: Posting, card: Card, thread: str | None) -> None:
         """Note that we try, post, note where it hangs. A crash in between is found again by the posting's id."""
-        again = posting.status is PostingStatus.TRYING
+        surface, again = self.surfaces[posting.surface], posting.status is PostingStatus.TRYING
+        await surface.turn(card, place=posting.place)
         if not again:
-            await self._step(posting, PostingStatus.WANTED, PostingStatus.TRYING)
+            await self._trying(posting)
         reached(Point.TRYING)
         job.confirm()
         try:
-            ref = await self.surfaces[posting.surface].post(card, place=posting.place, thread=thread, again=again)
-        except Postpone:
-            if not again:  # nothing was sent: the next attempt need not look for it
-                await self._step(posting, PostingStatus.TRYING, PostingStatus.WANTED)
-            raise
+            ref = await surface.post(card, place=posting.place, thread=thread, again=again)
         except SurfaceRefused:
             log.error("surface refused a card", extra={"posting": posting.id, "surface": posting.surface})
             raise
@@ -91,10 +88,10 @@ class Showing:
         await self.shop.db.write(lambda tx: self._posted(tx, posting, ref, None if again else _looks(card)))
         reached(Point.POSTED_FOR_GOOD)
 
-    async def _step(self, posting: Posting, before: PostingStatus, after: PostingStatus) -> None:
-        expect = {"status": before}
-        if not await self.shop.db.write(lambda tx: change(tx, Posting, posting.id, {"status": after}, expect=expect)):
-            raise LookupError(f"posting {posting.id} is not {before} any more")  # its lane lets nobody else post it
+    async def _trying(self, posting: Posting) -> None:
+        news, expect = {"status": PostingStatus.TRYING}, {"status": PostingStatus.WANTED}
+        if not await self.shop.db.write(lambda tx: change(tx, Posting, posting.id, news, expect=expect)):
+            raise LookupError(f"posting {posting.id} is not wanted any more")  # its lane lets nobody else post it
 
     def _posted(self, tx: Tx, posting: Posting, ref: str, looks: str | None) -> None:
         """Without `looks` it may hang as an earlier attempt drew it, and be pressed already: it is drawn anew."""

@@ -85,18 +85,28 @@ class Surface(Protocol):
 
     name: str
 
+    async def turn(self, card: Card, *, place: str) -> None:
+        """Return when it is this card's turn to be posted there: `post` comes next, and once.
+
+        Raises:
+            storage.jobs.Postpone: later, at a time that is kept for this card. Nothing was sent.
+        """
+
     async def post(self, card: Card, *, place: str, thread: str | None, again: bool) -> str:
         """Put a card up, in the thread of the posting `thread` names (None: it begins one), and return its ref.
 
         `again`: an earlier attempt under the same `card.key` may have arrived; look for it first, and return its ref
-        if it did. Pacing may make it raise storage.jobs.Postpone before anything is sent.
+        if it did.
 
         Raises:
             SurfaceUnavailable, SurfaceRefused: see there.
         """
 
     async def update(self, ref: str, card: Card) -> None:
-        """Redraw. Harmless to repeat. Also tells whoever has this card open in a form that it changed."""
+        """Redraw. Harmless to repeat. Also tells whoever has this card open in a form that it changed.
+
+        Pacing may make it raise storage.jobs.Postpone before the card is redrawn.
+        """
 
     async def members(self) -> Sequence[Member]:
         """Everyone who may press, whole. Raises like `post`."""

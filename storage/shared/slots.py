@@ -6,19 +6,18 @@ Slots are times of a rate, given out in the order they are asked for. One that i
 import asyncio
 import math
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from sqlalchemy import text
+from sqlalchemy import Column, Float, Text, text
 
 from storage.database import Database, Tx
 from storage.shared.wakes import Wakes
 
 KEYS_MOST: Final = 1000
 _SOON: Final = 0.2  # seconds
-_LEASE: Final = 0.25  # seconds of slots that a replica takes in one go
 _HELD: Final = "slots-held"
 
 Monotonic = Callable[[], float]
@@ -111,12 +110,15 @@ _HELD_MOST_SECONDS: Final = 86_400.0
 _NOW: Final = "clock_timestamp()"
 # Nothing is lost with the last slots given out before the server dies: no need to wait for its disk.
 _AT_ONCE: Final = "set_config('synchronous_commit', 'off', true)"
+# In order of the keys: replicas that take several at once wait for each other, and never in a circle.
 _TAKE: Final = text(
-    f"insert into pace (key, next_at) values (:key, {_NOW} + make_interval(secs => :length)) "
-    f"on conflict (key) do update set next_at = greatest(pace.next_at, {_NOW}) + make_interval(secs => :length) "
-    f"returning extract(epoch from next_at - {_NOW})::float - :length, "
-    f"extract(epoch from held_until - {_NOW})::float, {_AT_ONCE}"
-)
+    f"insert into pace (key, next_at) select key, {_NOW} + make_interval(secs => length) "
+    "from unnest(cast(:keys as text[]), cast(:lengths as float[])) as asked (key, length) order by key "
+    "on conflict (key) do update "
+    f"set next_at = greatest(pace.next_at, {_NOW}) + (excluded.next_at - {_NOW}) "
+    f"returning key, extract(epoch from next_at - {_NOW})::float as ends, "
+    f"extract(epoch from held_until - {_NOW})::float as held, {_AT_ONCE} as sync"
+).columns(Column("key", Text), Column("ends", Float), Column("held", Float), Column("sync", Text))
 _HOLD: Final = text(
     "insert into pace (key, next_at, held_until) values (:key, "
     f"{_NOW} + make_interval(secs => :resumed), {_NOW} + make_interval(secs => :seconds)) "
@@ -125,29 +127,31 @@ _HOLD: Final = text(
 )
 
 
+@dataclass(frozen=True)
+class _Asked:
+    rate: Rate
+    takers: "list[asyncio.Future[float]]"
+
+
 class SharedSlots(_Holds):
     """For replicas on PostgreSQL: a row for each key, by the database's clock, so that nobody's own matters.
 
-    Where slots are close together a quarter of a second of them is taken in one statement and used from memory.
+    What is asked for while a transaction takes slots is taken together by the next.
     """
 
     def __init__(self, db: Database, wakes: Wakes, monotonic: Monotonic = time.monotonic) -> None:
         super().__init__(monotonic)
         self._db, self._wakes = db, wakes
-        self._leased: OrderedDict[str, _Lease] = OrderedDict()
+        self._asked: dict[str, _Asked] = {}
+        self._taking: asyncio.Task[None] | None = None
         wakes.subscribe(_HELD, self._heard)
 
     async def take(self, key: str, rate: Rate) -> float:
-        lease = self._leased.setdefault(key, _Lease())
-        self._leased.move_to_end(key)
-        while len(self._leased) > KEYS_MOST:
-            self._leased.popitem(last=False)
-        async with lease.one_at_a_time:  # or all who wait would each take a lease
-            slot = self._from(lease, key, rate)
-            if slot is None:
-                await self._fill(lease, key, rate)
-                slot = lease.slots.popleft()
-        return max(slot - self.monotonic(), 0.0)
+        taker: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._asked.setdefault(key, _Asked(rate, [])).takers.append(taker)
+        if self._taking is None:
+            self._taking = asyncio.create_task(self._take_what_is_asked_for(), name="slots")
+        return max(await taker - self.monotonic(), 0.0)
 
     async def hold(self, key: str, rate: Rate, seconds: float) -> None:
         self._hold(key, seconds)
@@ -163,31 +167,33 @@ class SharedSlots(_Holds):
         if 0 < (held := float(seconds)) <= _HELD_MOST_SECONDS:  # anyone who may connect may tell us anything
             self._hold(key, held)
 
-    def _from(self, lease: "_Lease", key: str, rate: Rate) -> float | None:
-        """The next of the leased slots that can still be used."""
+    async def _take_what_is_asked_for(self) -> None:
+        try:
+            while self._asked:
+                asked, self._asked = self._asked, {}
+                await self._take(asked)
+        finally:
+            self._taking = None
+
+    async def _take(self, asked: dict[str, _Asked]) -> None:
+        lengths = {key: len(each.takers) * each.rate.interval for key, each in asked.items()}
+        keys, seconds = list(lengths), list(lengths.values())
+        try:
+            rows = await self._db.write(lambda tx: tx.run(_TAKE, keys=keys, lengths=seconds))
+        except BaseException as error:
+            for taker in (taker for each in asked.values() for taker in each.takers if not taker.done()):
+                taker.set_exception(error) if isinstance(error, Exception) else taker.cancel()
+            if not isinstance(error, Exception):
+                raise
+            return
         now = self.monotonic()
-        void = now + self.held(key) if self.held(key) else -math.inf
-        while lease.slots:
-            slot = lease.slots.popleft()
-            if slot >= void and not rate.late(now - slot):
-                return slot
-        return None
-
-    async def _fill(self, lease: "_Lease", key: str, rate: Rate) -> None:
-        count = max(1, int(_LEASE / rate.interval))
-        length = count * rate.interval
-        row = (await self._db.write(lambda tx: tx.run(_TAKE, key=key, length=length)))[0]
-        now = self.monotonic()
-        if row[1] is not None and row[1] > 0:
-            self._hold(key, row[1])
-        first = max(row[0], 0.0)
-        lease.slots.extend(now + max(first + n * rate.interval - rate.allowance, 0.0) for n in range(count))
-
-
-class _Lease:
-    def __init__(self) -> None:
-        self.slots: deque[float] = deque()
-        self.one_at_a_time = asyncio.Lock()
+        for key, ends, held, _ in rows:
+            if held is not None and held > 0:
+                self._hold(key, held)
+            rate, first = asked[key].rate, max(ends - lengths[key], 0.0)
+            for place, taker in enumerate(asked[key].takers):
+                if not taker.done():  # whose taker was cancelled stays unused
+                    taker.set_result(now + max(first + place * rate.interval - rate.allowance, 0.0))
 
 
 def slots(db: Database, wakes: Wakes) -> Slots:

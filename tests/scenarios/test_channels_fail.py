@@ -2,13 +2,18 @@
 
 from datetime import timedelta
 
+from sqlmodel import select
+
 from adapters.base import PermanentFailure, TemporaryFailure
 from bot.core.cards import Action, CardState
 from bot.core.decisions import Approve, Dismiss, DismissReason, RetryDelivery
 from bot.surfaces.base import SurfaceUnavailable
 from storage.database import Database
-from storage.tables import JobKind
+from storage.jobs import Postpone
+from storage.tables import JobKind, Posting, PostingStatus
 from tests.desk import Desk
+
+_STATUSES = select(Posting.status)
 
 
 async def test_a_channel_that_is_down_for_an_hour_gets_the_reply_afterwards(desk: Desk) -> None:
@@ -117,6 +122,21 @@ async def test_a_card_waits_for_a_surface_that_is_down(desk: Desk) -> None:
 
     assert len(desk.cards.hanging) == 1
     assert desk.cards.posts == 1
+
+
+async def test_a_card_whose_turn_has_not_come_waits_untried(desk: Desk) -> None:
+    """Else its next attempt would have to be looked for in the channel, though nothing was sent."""
+    desk.cards.waits = [
+        Postpone(desk.clock.now + timedelta(seconds=30)),
+        Postpone(desk.clock.now + timedelta(minutes=1)),
+    ]
+    await desk.customer_says("Where is my order?")
+
+    assert not desk.cards.hanging
+    assert await desk.db.read(lambda tx: [status for (status,) in tx.run(_STATUSES)]) == [PostingStatus.WANTED]
+    await desk.pass_time(60)
+    assert len(desk.cards.hanging) == 1
+    assert not desk.cards.looked
 
 
 async def test_a_post_whose_answer_was_lost_is_found_again_not_repeated(desk: Desk) -> None:

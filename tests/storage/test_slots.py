@@ -103,16 +103,30 @@ async def test_a_shorter_hold_does_not_end_a_longer_one(two: tuple[Slots, Slots]
     assert as_expected(await taken(first, 1), [10_000])
 
 
-async def test_slots_close_together_cost_next_to_nothing(two: tuple[Slots, Slots]) -> None:
+async def test_slots_that_many_ask_for_at_once_are_taken_together(two: tuple[Slots, Slots]) -> None:
     first, _ = two
-    begun = time.monotonic()
 
-    slots = await taken(first, 2000, rate=FAST)
+    waits = await asyncio.gather(*(first.take(f"post C{n % 3}", FAST) for n in range(3000)))
 
-    assert all(slots[n] > slots[n - 100] for n in range(100, len(slots)))
-    assert slots[-1] >= 1.9  # the rate is kept
+    for channel in range(3):  # in the order in which they were asked for, at the rate of each channel
+        slots = waits[channel::3]
+        assert slots == sorted(slots)
+        assert slots[-1] - slots[0] > 0.9
     if isinstance(first, SharedSlots):
-        assert first._db.commits <= 10 + (time.monotonic() - begun) / 0.2
+        assert first._db.commits <= 2
+
+
+async def test_whoever_does_not_wait_for_a_slot_any_more_takes_nobody_elses(two: tuple[Slots, Slots]) -> None:
+    first, second = two
+    impatient = asyncio.create_task(first.take("post C1", SLOW))
+    patient = [asyncio.create_task(first.take("post C1", SLOW)) for _ in range(3)]
+    await asyncio.sleep(0)
+    impatient.cancel()
+
+    waits = await asyncio.gather(*patient)
+
+    assert as_expected(waits, [0, 1000, 2000])  # the first slot is unused
+    assert as_expected(await taken(second, 1), [3000])
 
 
 async def test_by_a_clock_that_stands_still_and_then_leaps_no_slot_is_lost_or_doubled() -> None:

@@ -42,13 +42,19 @@ class Hung(Protocol):
     def now(self) -> datetime: ...
 
 
+async def put_up(surface: Surface, card: Card, *, place: str, thread: str | None, again: bool) -> str:
+    """As the step does it: its turn, then the post. Raises Postpone until it is its turn."""
+    await surface.turn(card, place=place)
+    return await surface.post(card, place=place, thread=thread, again=again)
+
+
 class SurfaceContract:
     """Posting, redrawing, finding again, pacing, membership."""
 
     async def test_a_card_hangs_where_it_was_put_and_can_be_redrawn(self, hung: Hung) -> None:
         card = waiting()
 
-        ref = await hung.surface.post(card, place=hung.place, thread=None, again=False)
+        ref = await put_up(hung.surface, card, place=hung.place, thread=None, again=False)
         assert "Where is my tent?" in hung.words(ref)
         await hung.surface.update(ref, replace(ended(CardState.SENT), key=card.key))
 
@@ -56,7 +62,7 @@ class SurfaceContract:
         assert hung.keys() == [card.key]
 
     async def test_a_redraw_may_be_repeated(self, hung: Hung) -> None:
-        ref = await hung.surface.post(waiting(), place=hung.place, thread=None, again=False)
+        ref = await put_up(hung.surface, waiting(), place=hung.place, thread=None, again=False)
 
         for _ in range(3):
             await hung.surface.update(ref, closed())
@@ -66,9 +72,9 @@ class SurfaceContract:
     async def test_a_card_can_hang_in_the_thread_of_another(self, hung: Hung) -> None:
         first, second, third = waiting(), waiting(broadcast=True), waiting()
 
-        root = await hung.surface.post(first, place=hung.place, thread=None, again=False)
-        reply = await hung.surface.post(second, place=hung.place, thread=root, again=False)
-        await hung.surface.post(third, place=hung.place, thread=reply, again=False)
+        root = await put_up(hung.surface, first, place=hung.place, thread=None, again=False)
+        reply = await put_up(hung.surface, second, place=hung.place, thread=root, again=False)
+        await put_up(hung.surface, third, place=hung.place, thread=reply, again=False)
 
         assert hung.in_thread_of(root) == [second.key, third.key]
 
@@ -77,13 +83,13 @@ class SurfaceContract:
     async def test_a_post_whose_answer_was_lost_is_found_again_not_repeated(
         self, hung: Hung, by_dropping: bool, threaded: bool
     ) -> None:
-        root = await hung.surface.post(waiting(), place=hung.place, thread=None, again=False) if threaded else None
+        root = await put_up(hung.surface, waiting(), place=hung.place, thread=None, again=False) if threaded else None
         card = waiting()
         hung.lose_the_answer_of_the_next_post(by_dropping=by_dropping)
 
         with pytest.raises(SurfaceUnavailable):
-            await hung.surface.post(card, place=hung.place, thread=root, again=False)
-        ref = await hung.surface.post(card, place=hung.place, thread=root, again=True)
+            await put_up(hung.surface, card, place=hung.place, thread=root, again=False)
+        ref = await put_up(hung.surface, card, place=hung.place, thread=root, again=True)
 
         assert hung.keys().count(card.key) == 1
         assert "Where is my tent?" in hung.words(ref)
@@ -91,7 +97,7 @@ class SurfaceContract:
     async def test_a_post_that_never_arrived_is_posted_when_tried_again(self, hung: Hung) -> None:
         card = waiting()
 
-        await hung.surface.post(card, place=hung.place, thread=None, again=True)
+        await put_up(hung.surface, card, place=hung.place, thread=None, again=True)
 
         assert hung.keys() == [card.key]
 
@@ -99,7 +105,7 @@ class SurfaceContract:
         hung.refuse_the_next_call()
 
         with pytest.raises(SurfaceRefused, match=r"not_found|forbidden"):
-            await hung.surface.post(waiting(), place=hung.place, thread=None, again=False)
+            await put_up(hung.surface, waiting(), place=hung.place, thread=None, again=False)
 
     async def test_a_reference_of_another_surface_is_refused(self, hung: Hung) -> None:
         for ref in ("", "nonsense", "a/b/c/d/e", "\x00"):
@@ -111,7 +117,7 @@ class SurfaceContract:
         words = "<!channel> <@U0ANA> @here <https://evil.example|bank> \u202e*x* & < > ` " + "x" * size
         card: Card = waiting(said=(said(words),), headline=words, summary=words)
 
-        ref = await hung.surface.post(card, place=hung.place, thread=None, again=False)
+        ref = await put_up(hung.surface, card, place=hung.place, thread=None, again=False)
         await hung.surface.update(ref, card)
 
         assert "<!channel> <@U0ANA> @here <https://evil.example|bank>" in hung.words(ref)
@@ -133,7 +139,7 @@ class PacedContract:
         turns: dict[str, datetime] = {}
         for card in cards:
             try:
-                await hung.surface.post(card, place=hung.place, thread=None, again=False)
+                await put_up(hung.surface, card, place=hung.place, thread=None, again=False)
             except Postpone as postponed:
                 turns[card.key] = postponed.until
 
@@ -142,19 +148,19 @@ class PacedContract:
         for card in cards:
             if card.key in turns:
                 hung.pass_time(turns[card.key] - hung.now())
-                await hung.surface.post(card, place=hung.place, thread=None, again=False)
+                await put_up(hung.surface, card, place=hung.place, thread=None, again=False)
         assert hung.keys() == [card.key for card in cards]
 
     async def test_who_comes_too_early_keeps_the_place(self, hung: Hung) -> None:
         late = waiting()
         for card in [waiting() for _ in range(4)]:
             with suppress(Postpone):
-                await hung.surface.post(card, place=hung.place, thread=None, again=False)
+                await put_up(hung.surface, card, place=hung.place, thread=None, again=False)
 
         slots = []
         for _ in range(3):
             with pytest.raises(Postpone) as postponed:
-                await hung.surface.post(late, place=hung.place, thread=None, again=False)
+                await put_up(hung.surface, late, place=hung.place, thread=None, again=False)
             slots.append(postponed.value.until)
 
         assert max(slots) - min(slots) < timedelta(seconds=0.1)

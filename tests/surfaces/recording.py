@@ -126,6 +126,7 @@ class Office:
     async def post(self, card: Card, *, place: str = "C0SUPPORT", thread: str | None = None) -> tuple[str, Message]:
         """Put a card up, known to the desk; its ref, and the message."""
         self.desk.cards[card.shown.conversation_id] = card
+        await self.slack.surface.turn(card, place=place)
         ref = await self.slack.surface.post(card, place=place, thread=thread, again=False)
         return ref, self.message(ref)
 

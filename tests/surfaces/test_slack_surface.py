@@ -14,7 +14,7 @@ from bot.surfaces.slack.wire import Client
 from storage.jobs import Postpone
 from storage.tables import Role
 from tests.surfaces.cards import drawn_text, ended, said, waiting
-from tests.surfaces.contract import PacedContract, SurfaceContract
+from tests.surfaces.contract import PacedContract, SurfaceContract, put_up
 from tests.surfaces.recording import Clock, Office, opened
 
 
@@ -193,8 +193,8 @@ async def test_two_hundred_posts_and_updates_earn_not_one_429(sandbox: SandboxSe
         refs = []
         for number in range(100):
             card = waiting()
-            refs.append(await _in_time(clock, lambda c=card, n=number: surface.post(
-                c, place=("C0SUPPORT", "C0BILLING")[n % 2], thread=None, again=False)))  # fmt: skip
+            refs.append(await _in_time(clock, lambda c=card, n=number: put_up(
+                surface, c, place=("C0SUPPORT", "C0BILLING")[n % 2], thread=None, again=False)))  # fmt: skip
         for ref in refs:
             card = ended(key=f"key {ref}")
             await _in_time(clock, lambda r=ref, c=card: surface.update(r, c))

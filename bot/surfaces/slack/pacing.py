@@ -1,8 +1,10 @@
 """Whose turn it is: posts at Slack's pace per channel and in all, updates per workspace, in the order asked for.
 
-A slot is reserved the first time a card asks and kept for it: the worker is told to come again then, and never waits.
+A slot is reserved the first time a card asks and kept for it: the worker is told to come again then. Only for moments,
+which are shorter than the way back into the queue, it waits.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ POST_BURST: Final = 2
 UPDATE_BURST: Final = 10
 # Of the whole workspace Slack takes "several hundred" posts a minute, where a channel may have one a second.
 WORKSPACE_CHANNELS: Final = 5
+_MOMENT: Final = 0.05  # seconds
 _ROOM: Final = 10  # posts less in a burst than Slack's: some come a moment late, with the next ones
 _WORKSPACE: Final = "posts"
 _UPDATES: Final = "updates"
@@ -75,17 +78,21 @@ class Pacer:
         if reserved is None or not self._stands(reserved, key, rate):
             wait = await self._slots.take(key, rate)
             reserved = _Reserved(key, self._slots.monotonic() + wait)
-        self._wait_for(reserved, name, rate)
+        await self._wait_for(reserved, name, rate)
 
     def _stands(self, reserved: _Reserved, key: str, rate: Rate) -> bool:
         """Whether a slot may still be used: of this channel, not before the end of a hold, and not long past."""
         now, held = self._slots.monotonic(), self._slots.held(key)
         return reserved.key == key and not (held and reserved.slot < now + held) and not rate.late(now - reserved.slot)
 
-    def _wait_for(self, reserved: _Reserved, name: tuple[str, str], rate: Rate) -> None:
-        """Return if it is now, or nearly. Raises: Postpone."""
+    async def _wait_for(self, reserved: _Reserved, name: tuple[str, str], rate: Rate) -> None:
+        """Return when it is now, or nearly. Raises: Postpone."""
         now = self._slots.monotonic()
-        if reserved.slot - now <= rate.soon:
+        wait = reserved.slot - now
+        if wait <= rate.soon:
+            return
+        if wait <= _MOMENT:
+            await asyncio.sleep(wait)
             return
         forgotten = now - FORGOTTEN_AFTER.total_seconds()
         while self._reserved and (
@@ -93,7 +100,7 @@ class Pacer:
         ):
             self._reserved.popitem(last=False)
         self._reserved[name] = reserved
-        raise Postpone(self._clock() + timedelta(seconds=reserved.slot - now))
+        raise Postpone(self._clock() + timedelta(seconds=wait))
 
 
 def _posts(channel: str) -> str:

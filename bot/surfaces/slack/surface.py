@@ -49,10 +49,13 @@ class SlackSurface:
         self._roster = Roster(client, policy, clock)
         self._pacer = pacer
 
-    async def post(self, card: Card, *, place: str, thread: str | None, again: bool) -> str:
-        """See Surface.post. Raises storage.jobs.Postpone until the card's turn in its channel has come."""
+    async def turn(self, card: Card, *, place: str) -> None:
+        """See Surface.turn. Whoever has the card open in a form is told at once."""
         await self._warn(card)
         await self._pacer.post_turn(place, card.key)
+
+    async def post(self, card: Card, *, place: str, thread: str | None, again: bool) -> str:
+        """See Surface.post."""
         root = self._root(place, thread)
         if again and (found := await self._find(card.key, place, root)) is not None:
             return str(Ref(place, found, root))
