@@ -29,6 +29,10 @@ _SESSION: Final = {  # milliseconds
     "lock_timeout": "2000",
     # A replica that was stopped in mid-transaction must not hold its rows' locks: others take its work over.
     "idle_in_transaction_session_timeout": "10000",
+    # Every statement of ours finds its rows by an index, whatever the values: planning it anew for them costs more than
+    # running it. Compiling one to machine code costs more than both.
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
 }
 _SNAPSHOTS: Final = {"default_transaction_isolation": "'repeatable read'", "default_transaction_read_only": "on"}
 

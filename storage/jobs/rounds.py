@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -32,6 +34,7 @@ class Rounds(ABC):
     """
 
     poll = timedelta(seconds=5)  # a net below the wake-up on commit: clocks that jump, promises of other programs
+    apart = 0.0  # seconds from one round to the next while jobs are under way, so that it finds more to do
 
     def __init__(self, db: Database, clock: Clock, *, grace: timedelta = timedelta(seconds=10)) -> None:
         self._db, self._clock, self._grace = db, clock, grace
@@ -41,6 +44,7 @@ class Rounds(ABC):
         self._running: dict[asyncio.Task[None], Taken] = {}
         self._ended: list[Ended] = []  # not written down yet
         self._round: asyncio.Task[None] | None = None
+        self._last_round = -math.inf
         self._begun = self._stopping = self._away = self._doubtful = False
         self.done: Counter[JobKind] = Counter()
         self.retried: Counter[JobKind] = Counter()
@@ -108,6 +112,9 @@ class Rounds(ABC):
             while True:
                 self._wake.clear()
                 if self._look or self._ended or self._clock() >= self._timer:
+                    if self._running and (early := self._last_round + self.apart - time.monotonic()) > 0:
+                        await asyncio.sleep(early)
+                    self._last_round = time.monotonic()
                     self._round = asyncio.create_task(self._settle_and_claim(works))
                     await asyncio.shield(self._round)
                 else:
@@ -220,7 +227,7 @@ class Rounds(ABC):
             if isinstance(failure, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
             return await self._failed(job, work, failure, again)
-        log.info("job done", extra=_context(job))
+        log.debug("job done", extra=_context(job))
         return Done(job=job, worker=again.worker)
 
     async def _failed(self, job: Claimed, work: Work, failure: BaseException, before: Again) -> Ended:

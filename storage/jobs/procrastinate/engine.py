@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 _BUSY: Final = timedelta(seconds=0.5)  # between two looks for what other replicas leave in lanes and for later
 _QUIET: Final = timedelta(seconds=5)  # the same when nothing is promised at all
-_OTHERS_SECONDS: Final = 0.05  # what another replica promised it also takes, if it has a place free
+_OTHERS_SECONDS: Final = 0.25  # what another replica promised it also takes, if it has a place free
 _FULL_PLACE: Final = "23505"  # unique_violation: an earlier job of a lane was committed while we took a later one
 
 
@@ -39,6 +39,8 @@ class _Promise(NamedTuple):
 
 class ProcrastinateJobs(Rounds):
     """An engine of one replica; any number of them share the database."""
+
+    apart = 0.01
 
     def __init__(
         self,

@@ -23,6 +23,18 @@ _INDEXES: Final = (
     "create index if not exists signoff_jobs_subject on procrastinate_jobs ((args ->> 'subject'))"
     " where status = 'todo'",
 )
+# Its journal of every job's states goes with the job, and nobody reads it before: three rows a job that need not be.
+_NO_JOURNAL: Final = """
+    do $$ declare journal name; begin
+        for journal in
+            select tgname from pg_trigger
+            where tgrelid = 'procrastinate_jobs'::regclass and tgenabled <> 'D'
+                and tgname like 'procrastinate_trigger_%_events_%'
+        loop
+            execute format('alter table procrastinate_jobs disable trigger %I', journal);
+        end loop;
+    end $$
+"""
 # What the engine for one process left: promised again here. Whoever is told looks first whether it is still wanted.
 _MOVE: Final = """
     with moved as (delete from job returning id, kind, lane, subject, run_at)
@@ -46,8 +58,8 @@ def upgrade(connection: Connection) -> None:
         for name in missing:
             _run(connection, (_folder() / name).read_text(encoding="utf-8"))
         _note(connection, missing)
-    for index in _INDEXES:
-        _run(connection, index)
+    for ours in (*_INDEXES, _NO_JOURNAL):
+        _run(connection, ours)
 
 
 def applied(connection: Connection) -> frozenset[str] | None:
