@@ -15,6 +15,7 @@ from storage.database import Database, Tx
 from storage.jobs import Claimed, Work
 from storage.jobs.procrastinate.engine import ProcrastinateJobs
 from storage.jobs.table import TableJobs
+from storage.shared.wakes import wakes
 from storage.tables import JobKind
 
 _PAUSE_SECONDS = 0.01  # between jobs: each is promised to a worker at rest
@@ -31,7 +32,7 @@ async def measure(url: str, count: int) -> list[float]:
 
     took = []
     async with Database(url) as db:
-        jobs = TableJobs(db, _now) if db.sqlite else ProcrastinateJobs(db, _now)
+        jobs = TableJobs(db, _now) if db.sqlite else ProcrastinateJobs(db, _now, wakes=wakes(db))
         worker = asyncio.create_task(jobs.work({JobKind.SHOW: Work(handle=handle)}))
         for number in range(count):
             durable: list[float] = []

@@ -142,8 +142,8 @@ def build(settings: Settings, policy: Policy, *, clock: Clock | None = None, wal
     wall = wall or clock or _machines_time
     clock = clock or SteadyClock()
     db = Database(settings.database_url)
-    jobs = engine(db, clock)
     wakes = told_to_all(db)
+    jobs = engine(db, clock, wakes)
     surfaces: dict[str, Surface] = {}
     shop = Workshop(db=db, jobs=jobs, policy=policy, clock=clock, surfaces=(slack.NAME,))
     key = settings.anthropic_api_key

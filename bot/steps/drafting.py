@@ -73,8 +73,10 @@ class Drafting:
         reached(Point.ASKING)
         made = await self._make(before, attempt=job.attempt)
         reached(Point.DRAFTED)
-        await self.shop.db.write(lambda tx: self._keep(tx, before, made))
+        kept = await self.shop.db.write(lambda tx: self._keep(tx, before, made))
         reached(Point.DRAFT_KEPT)
+        facts = {"review": before.review.id, "conversation": before.conversation.id, "written": made.missing is None}
+        log.info("draft kept" if kept else "draft came too late", extra=facts)
 
     def _before(self, tx: Tx, review_id: str) -> _Before | None:
         """None: there is nothing (left) to draft."""
@@ -188,7 +190,7 @@ class Drafting:
             )
         return judged
 
-    def _keep(self, tx: Tx, before: _Before, made: _Made) -> None:
+    def _keep(self, tx: Tx, before: _Before, made: _Made) -> bool:
         """Put the draft on its review, unless the review moved on; and put its card up.
 
         The conversation first, as everybody does who changes a review of it: in another order two could wait for each
@@ -206,8 +208,7 @@ class Drafting:
             "draft_missing": made.missing,
         }
         if not reviews.amend(tx, review, **news):
-            log.info("draft came too late", extra={"review": review.id})
-            return
+            return False
         if draft:
             tx.add(draft)
         conversation = before.conversation
@@ -217,6 +218,7 @@ class Drafting:
             want_postings(tx, self.shop, conversation, before.customer, category=judged.category, review_id=review.id)
         for posting in hanging:
             promise_show(tx, self.shop, posting)
+        return True
 
     def _draft(self, tx: Tx, review: Review, category: str, made: _Made) -> Draft:
         drafted = made.drafted

@@ -87,6 +87,7 @@ class Showing:
         reached(Point.POSTED)
         await self.shop.db.write(lambda tx: self._posted(tx, posting, ref, None if again else _looks(card)))
         reached(Point.POSTED_FOR_GOOD)
+        log.info("card posted", extra={"posting": posting.id, "conversation": posting.conversation_id, "ref": ref})
 
     async def _trying(self, posting: Posting) -> None:
         news, expect = {"status": PostingStatus.TRYING}, {"status": PostingStatus.WANTED}

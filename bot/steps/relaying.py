@@ -87,6 +87,7 @@ class Relaying:
         except PermanentFailure as refusal:
             await self._fail(letter, str(refusal))
             reached(Point.REFUSED)
+            log.warning("reply refused", extra=_facts(letter))
         except TemporaryFailure as failure:
             words = str(failure)
             await self.shop.db.write(lambda tx: self._delayed(tx, letter, words))
@@ -96,6 +97,7 @@ class Relaying:
             reached(Point.TAKEN)
             await self.shop.db.write(lambda tx: self._sent(tx, letter, external_id))
             reached(Point.SENT)
+            log.info("reply delivered", extra=_facts(letter))
 
     async def given_up(self, job: Claimed, words: str) -> None:
         """The last repetition failed: a person is told on the card, and may press Retry."""
@@ -166,3 +168,8 @@ class Relaying:
             return False
         show_message(tx, self.shop, letter.message)
         return True
+
+
+def _facts(letter: _Letter) -> dict[str, object]:
+    conversation = letter.conversation
+    return {"delivery": letter.delivery.id, "conversation": conversation.id, "channel": conversation.channel}

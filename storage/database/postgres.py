@@ -43,10 +43,6 @@ class PostgresDriver:
         self._hung = False
         self.in_doubt = False  # whether the last commit may have happened although it raised
 
-    @property
-    def pid(self) -> int:
-        return self._server.backend_pid
-
     def ready(self) -> bool:
         """Whether a transaction can begin: a server that went away has usually hung up by now."""
         if self.lost:

@@ -28,10 +28,6 @@ class Driver(Protocol):
     def given_up(self) -> bool:
         """Whether the database has rolled back, or will: COMMIT would pass without a word."""
 
-    @property
-    def pid(self) -> int | None:
-        """The server's process behind it, where there is one: who it is that notifies."""
-
     def ready(self) -> bool:
         """Whether a transaction can begin on it."""
 

@@ -20,7 +20,6 @@ class SqliteDriver:
         self._connection, self._begin = connection, begin
         self.lost = False
         self.in_doubt = False  # whether the last commit may have happened although it raised
-        self.pid = None  # no server
 
     def ready(self) -> bool:
         return not self.lost

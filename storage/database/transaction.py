@@ -35,11 +35,6 @@ class Tx:
         """SQLAlchemy's, for what is not prepared."""
         return self._seat.connection
 
-    @property
-    def pid(self) -> int | None:
-        """The server's process behind this transaction, which what it notifies is signed with; None on SQLite."""
-        return self._driver.pid
-
     def run(self, statement: Executable, /, **values: Any) -> Sequence[Row[*tuple[Any, ...]]]:
         """Execute, and return the rows if the statement returns any.
 

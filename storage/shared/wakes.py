@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final, Protocol
 
 import psycopg
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database import Database, Tx
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 Heard = Callable[[str], None]
 
 _CHANNEL: Final = "signoff"
-_TELL: Final = select(func.pg_notify(_CHANNEL, bindparam("words")))
+_TELL: Final = text(f"select pg_notify('{_CHANNEL}', :words)").columns()  # no answer is waited for
 WORDS_BYTES: Final = 7000  # PostgreSQL takes 8000 with what is put before them
 _AGAIN: Final = 1.0  # seconds between two attempts to listen
 _QUIET: Final = 15.0  # seconds of silence after which the connection is asked whether it lives

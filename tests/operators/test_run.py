@@ -108,7 +108,8 @@ async def test_it_serves_the_loop_stops_when_asked_and_logs_no_customers_words(
     assert "signoff_reviews_pending 1.0" in metrics
     watched = re.findall(r"`(signoff_\w+)", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"))
     assert set(watched) <= set(re.findall(r"^# TYPE (\w+)", metrics, re.MULTILINE)), "the page names what is there"
-    assert [line for line in bot.said if '"job done"' in line], bot.said
+    for arrow in ("message received", "draft kept", "card posted"):
+        assert [line for line in bot.said if f'"event": "{arrow}"' in line], (arrow, bot.said)
     assert not [line for line in bot.said if MARKER in line]
     assert not [line for line in bot.said if slack.bot_token in line or slack.signing_secret in line]
 

@@ -264,13 +264,13 @@ async def test_a_timer_far_away_that_is_promised_behind_a_nearer_one_wakes_nobod
 
 
 async def test_one_line_ends_a_job_with_ids_and_without_words(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "storage.jobs.rounds")
+    caplog.set_level(logging.DEBUG, "storage.jobs.rounds")
     async with desk.at_work():
         await desk.promise("dlv_1")
         await until(desk.nothing_waits)
 
     [line] = caplog.records
-    assert (line.message, line.levelname) == ("job done", "INFO")
+    assert (line.message, line.levelname) == ("job done", "DEBUG")
     assert (line.__dict__["kind"], line.__dict__["subject"], line.__dict__["attempt"]) == ("relay", "dlv_1", 1)
 
 

@@ -18,6 +18,7 @@ from storage.database import Database, Tx
 from storage.jobs import Claimed, Lost, Work
 from storage.jobs.procrastinate.engine import ProcrastinateJobs
 from storage.jobs.procrastinate.pulse import Rhythm
+from storage.shared.wakes import SharedWakes, Wakes
 from storage.tables import JobKind
 from tests.clock import Clock
 from tests.databases import Postgres
@@ -30,31 +31,40 @@ BRISK = Rhythm(beat=timedelta(seconds=0.3), stall=timedelta(seconds=3))
 WORKERS = text("select count(*) from procrastinate_workers")
 
 
-def desk_on(database: Database, rhythm: Rhythm = BRISK) -> Desk:
-    clock = Clock()
+def desk_on(database: Database, wakes: Wakes, *, clock: Clock, rhythm: Rhythm = BRISK) -> Desk:
     return Desk(
         database,
         clock,
-        lambda grace: ProcrastinateJobs(database, clock, grace=grace, rhythm=rhythm),
+        lambda grace: ProcrastinateJobs(database, clock, wakes=wakes, grace=grace, rhythm=rhythm),
         busy=lambda jobs: cast(ProcrastinateJobs, jobs).busy > 0,
         look=lambda jobs: cast(ProcrastinateJobs, jobs).wake(),
     )
 
 
+@asynccontextmanager
+async def replica(url: str, clock: Clock) -> AsyncIterator[Desk]:
+    """One with connections of its own, that hears what others promise."""
+    async with Database(url) as database:
+        told = SharedWakes(database)
+        await told.start()
+        await asyncio.wait_for(told.connected.wait(), PATIENCE_SECONDS)
+        try:
+            yield desk_on(database, told, clock=clock)
+        finally:
+            await told.stop()
+
+
 @pytest.fixture
 async def desk(postgres_url: str) -> AsyncIterator[Desk]:
-    async with Database(postgres_url) as database:
-        yield desk_on(database)
+    async with replica(postgres_url, Clock()) as desk:
+        yield desk
 
 
 @asynccontextmanager
 async def another(desk: Desk, url: str) -> AsyncIterator[Desk]:
     """A second replica: connections of its own to the same database, the same clock and hand."""
-    async with Database(url) as database:
-        other = desk_on(database)
-        other.clock, other.hand = desk.clock, desk.hand
-        other.jobs = ProcrastinateJobs(database, desk.clock, rhythm=BRISK)
-        other._engine = lambda grace: ProcrastinateJobs(database, desk.clock, grace=grace, rhythm=BRISK)
+    async with replica(url, desk.clock) as other:
+        other.hand = desk.hand
         yield other
 
 
@@ -71,6 +81,7 @@ from storage.database import Database
 from storage.jobs import Work
 from storage.jobs.procrastinate.pulse import Rhythm
 from storage.jobs.procrastinate.engine import ProcrastinateJobs
+from storage.shared.wakes import wakes
 from storage.tables import JobKind
 
 async def wait(job):
@@ -83,7 +94,7 @@ async def wait(job):
 async def main():
     async with Database(sys.argv[1]) as db:
         rhythm = Rhythm(beat=timedelta(seconds=0.3), stall=timedelta(seconds=3))
-        jobs = ProcrastinateJobs(db, lambda: datetime.now(UTC), rhythm=rhythm)
+        jobs = ProcrastinateJobs(db, lambda: datetime.now(UTC), wakes=wakes(db), rhythm=rhythm)
         await jobs.work({JobKind.RELAY: Work(handle=wait)})
 
 asyncio.run(main())
@@ -303,7 +314,8 @@ async def test_all_promises_of_a_transaction_are_one_statement(desk: Desk) -> No
             desk.jobs.promise(tx, RELAY, subject, at=desk.clock.now)
         tx.before_commit(lambda: asked.extend(tx._driver._waiting))  # type: ignore[attr-defined]
 
-    await desk.db.write(work)
+    async with desk.at_work():
+        await desk.db.write(work)
 
     assert len(asked) == 2  # BEGIN, and the promises; COMMIT goes with them
 
@@ -372,10 +384,10 @@ async def test_a_replica_survives_a_database_that_is_away_and_forgets_no_ending(
         await until(lambda: "jobs wait for the database" in caplog.text and not jobs.alive)
         postgres.reopen(postgres_url)
         await until(desk.nothing_waits_once_back)
+        await until(lambda: "job engine without its connection" in caplog.text)  # at its next beat
         await until(lambda: jobs.alive)
 
     assert desk.hand.finished == ["under way", "behind"]
-    assert "job engine without its connection" in caplog.text
 
 
 async def test_a_replica_stops_while_the_database_is_away(
@@ -391,16 +403,51 @@ async def test_a_replica_stops_while_the_database_is_away(
     assert not cast(ProcrastinateJobs, desk.jobs).working
 
 
-async def test_promises_of_others_are_heard_again_after_the_listening_connection_was_lost(
-    desk: Desk, postgres_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.fixture
+def only_by_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks for what others promised but when told."""
+    for poll in ("_BUSY", "_QUIET"):
+        monkeypatch.setattr(f"storage.jobs.procrastinate.engine.{poll}", timedelta(hours=1))
+
+
+@pytest.mark.usefixtures("only_by_word")
+async def test_what_a_replica_has_no_place_for_is_taken_by_one_that_was_told(desk: Desk, postgres_url: str) -> None:
+    enough = asyncio.Event()
+
+    async def busy(job: Claimed) -> None:
+        if job.subject == "first":
+            await enough.wait()
+
+    desk.hand.does = busy
+    async with another(desk, postgres_url) as other, other.at_work(), desk.at_work(at_once=1):
+        await desk.promise("first")
+        await until(lambda: desk.hand.under_way == {"first"})
+        await desk.promise("second")
+        await until(lambda: desk.hand.finished == ["second"])
+        enough.set()
+        await until(desk.nothing_waits)
+
+
+@pytest.mark.usefixtures("only_by_word")
+async def test_a_program_that_takes_no_jobs_tells_those_that_do(desk: Desk, postgres_url: str) -> None:
+    async with another(desk, postgres_url) as command, desk.at_work():
+        await desk.settled()
+        await command.promise("dlv_1")
+        await until(desk.nothing_waits)
+
+    assert desk.hand.finished == ["dlv_1"]
+
+
+@pytest.mark.usefixtures("only_by_word")
+async def test_promises_of_others_are_found_after_the_listening_connection_was_lost(
+    desk: Desk, postgres_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("storage.jobs.procrastinate.pulse._AWAY_SECONDS", 0.05)
-    listener = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'signoff jobs'"
+    listener = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'signoff wakes'"
     mine = " and datname = current_database()"
     async with another(desk, postgres_url) as other, desk.at_work():
         await desk.settled()
         await other.db.write(lambda tx: tx.run(text(listener + mine)))
-        await until(lambda: "job engine without its connection" in caplog.text)
+        await until(lambda: "other replicas are not heard" in caplog.text)
 
         await other.promise("dlv_1")
         await until(desk.nothing_waits)

@@ -82,9 +82,10 @@ async def test_a_connection_cut_between_two_statements_repeats_the_write(postgre
 
 def cut(url: str, tx: Tx) -> None:
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    ((pid,),) = tx.run(text("select pg_backend_pid()"))
     with psycopg.connect(plain, autocommit=True) as other:
         # With a patience: returns when the other one has ended.
-        other.execute("select pg_terminate_backend(%s, 10000)", (tx.pid,))
+        other.execute("select pg_terminate_backend(%s, 10000)", (pid,))
 
 
 @pytest.fixture

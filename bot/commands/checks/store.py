@@ -12,6 +12,7 @@ from storage import schema
 from storage.database import Database, Tx, table_of
 from storage.database.connections import address, sqlite_path
 from storage.jobs.engine import engine
+from storage.shared.wakes import wakes
 from storage.tables import Article, Delivery, DeliveryStatus, JobKind
 
 _ARTICLE, _DELIVERY = table_of(Article), table_of(Delivery)
@@ -42,7 +43,7 @@ async def check_store(url: str, clock: Callable[[], datetime] = lambda: datetime
             if not schema.at_head(db.engine):
                 what = f"{kind} at {version or 'no schema'}, not {schema.head()}"
                 return [wrong("database", what, fix="Run `signoff migrate`.")]
-            depth = await engine(db, clock).depth()
+            depth = await engine(db, clock, wakes(db)).depth()
             findings = [fine("database", f"{kind} at {version}"), *await db.read(partial(_contents, depth.failed))]
             return findings if db.sqlite else [*findings, await _compared(db, clock)]
     except (SQLAlchemyError, OSError) as error:

@@ -5,7 +5,7 @@ See docs/decisions/005. Jobs are deferred by one statement as the last of the tr
 
 import asyncio
 import logging
-from collections import deque
+import secrets
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,13 +20,15 @@ from storage.jobs.procrastinate import statements
 from storage.jobs.procrastinate.pulse import Pulse, Rhythm
 from storage.jobs.rounds import Clock, Rounds
 from storage.jobs.words import Depth, Work
+from storage.shared.wakes import Wakes, hint
 from storage.tables import JobKind
 
 log = logging.getLogger(__name__)
 
 _BUSY: Final = timedelta(seconds=0.5)  # between two looks for what other replicas leave in lanes and for later
 _QUIET: Final = timedelta(seconds=5)  # the same when nothing is promised at all
-_OTHERS_SECONDS: Final = 0.25  # what another replica promised it also takes, if it has a place free
+_TOPIC: Final = "jobs"
+_TOLD_SECONDS: Final = 0.25  # others are told this long after a promise: by then they only take what has to wait here
 _FULL_PLACE: Final = "23505"  # unique_violation: an earlier job of a lane was committed while we took a later one
 
 
@@ -47,14 +49,17 @@ class ProcrastinateJobs(Rounds):
         db: Database,
         clock: Clock,
         *,
+        wakes: Wakes,
         grace: timedelta = timedelta(seconds=10),
         rhythm: Rhythm = Rhythm(),  # noqa: B008  # frozen
     ) -> None:
         super().__init__(db, clock, grace=grace)
         self._promises: WeakKeyDictionary[Tx, list[_Promise]] = WeakKeyDictionary()
-        self._own: deque[int] = deque(maxlen=64)  # backends whose promises we were told of by their commit
-        self._pulse = Pulse(db.url, rhythm, look=self.wake, heard=self._heard)
-        self._later: asyncio.TimerHandle | None = None
+        self._pulse = Pulse(db.url, rhythm, look=self.wake)
+        self._wakes, self._us = wakes, secrets.token_hex(4)
+        self._soon: asyncio.TimerHandle | None = None  # the others are told that we promised something
+        self._telling: asyncio.Task[None] | None = None
+        wakes.subscribe(_TOPIC, self._heard, missed=self.wake)
         self._open = True  # something is promised, as far as we know
 
     def promise(self, tx: Tx, kind: JobKind, subject: str, *, at: datetime, lane: str | None = None) -> None:
@@ -65,6 +70,8 @@ class ProcrastinateJobs(Rounds):
         if promises is None:
             promises = self._promises[tx] = []
             tx.before_commit(partial(self._defer, tx, promises))
+            if not self.working:
+                self._wakes.tell(tx, _TOPIC, self._us)  # nobody here takes it
         promises.append(_Promise(kind, subject, lane, at))
         tx.after_commit(partial(self._promised, at))
 
@@ -73,8 +80,6 @@ class ProcrastinateJobs(Rounds):
             return
         kinds, subjects, lanes, ats = (list(column) for column in zip(*promises, strict=True))
         tx.run(statements.DEFER, kinds=kinds, subjects=subjects, lanes=lanes, ats=ats)
-        if tx.pid is not None and tx.pid not in self._own:
-            self._own.append(tx.pid)
 
     def cancel(self, tx: Tx, kind: JobKind, subject: str) -> None:
         """See Jobs.cancel."""
@@ -112,8 +117,11 @@ class ProcrastinateJobs(Rounds):
         finally:
             worker = self._pulse.worker
             self._pulse.stop()
+            if self._soon is not None:
+                self._soon.cancel()
+                self._soon = None
             pulse.cancel()
-            await asyncio.wait([pulse], timeout=1)
+            await asyncio.wait([pulse, *([self._telling] if self._telling else [])], timeout=1)
             if worker is not None:
                 await self._leave(worker)
 
@@ -123,25 +131,29 @@ class ProcrastinateJobs(Rounds):
         def leave(tx: Tx) -> None:
             self._put_back(tx, worker, [])
             tx.run(statements.LEAVE, worker=worker)
+            self._wakes.tell(tx, _TOPIC, self._us)
 
         try:
             await asyncio.wait_for(self._db.write_apart(leave), max(self._grace.total_seconds(), 1))
         except Exception:
             log.exception("the others find out by themselves that this replica left")
 
-    def _heard(self, pid: int) -> None:
-        """Somebody promised a job. Of our own commits we know; what another replica promises is its own first."""
-        self._open = True
-        if pid not in self._own and self._later is None:
-            self._later = asyncio.get_running_loop().call_later(_OTHERS_SECONDS, self._look_for_others)
-
-    def _look_for_others(self) -> None:
-        self._later = None
-        self.wake()
+    def _heard(self, who: str) -> None:
+        """Somebody promised jobs. Of our own commits we know."""
+        if who != self._us:
+            self._open = True
+            self._look_now()
 
     def _promised(self, at: datetime) -> None:
         self._open = True
         super()._promised(at)
+        if self.working and self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(_TOLD_SECONDS, self._tell_the_others)
+
+    def _tell_the_others(self) -> None:
+        """Not in the transactions that promise: PostgreSQL lets one that notifies commit at a time."""
+        self._soon = None
+        self._telling = asyncio.create_task(hint(self._db, self._wakes, _TOPIC, self._us), name="jobs told")
 
     # In the transaction of a round
 

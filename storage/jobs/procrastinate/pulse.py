@@ -1,4 +1,4 @@
-"""One connection a replica: says that it lives, hears of new jobs, and frees the jobs of replicas that fell silent."""
+"""One connection a replica: says that it lives, and frees the jobs of replicas that fell silent."""
 
 import asyncio
 import logging
@@ -34,10 +34,10 @@ class Pulse:
     `worker` is procrastinate's id of this replica while it is alive; None: not yet, or no more.
     """
 
-    def __init__(self, url: URL, rhythm: Rhythm, *, look: Callable[[], None], heard: Callable[[int], None]) -> None:
-        """`look`: jobs may be due that nobody tells of; `heard`: a job was promised by the backend of this pid."""
+    def __init__(self, url: URL, rhythm: Rhythm, *, look: Callable[[], None]) -> None:
+        """`look`: jobs may be due that nobody tells of."""
         self._url = url
-        self._rhythm, self._look, self._heard = rhythm, look, heard
+        self._rhythm, self._look = rhythm, look
         self._beaten = float("-inf")  # when the last beat that the database confirmed was sent
         self._since = float("-inf")  # whoever is silent since then may be rescued
         self._away = False
@@ -72,8 +72,6 @@ class Pulse:
         return max(self._rhythm.stall.total_seconds() / 2, 1)
 
     async def _serve(self, connection: "psycopg.AsyncConnection[Any]") -> None:
-        async with asyncio.timeout(self._patience):
-            await connection.execute(statements.LISTEN)
         while True:
             async with asyncio.timeout(self._patience):
                 await self._beat(connection)
@@ -81,8 +79,7 @@ class Pulse:
             if self._away:
                 self._away = False
                 self._look()
-            async for notification in connection.notifies(timeout=self._rhythm.beat.total_seconds()):
-                self._heard(notification.pid)
+            await asyncio.sleep(self._rhythm.beat.total_seconds())
 
     async def _beat(self, connection: "psycopg.AsyncConnection[Any]") -> None:
         """Say that we live; under a new id, if there was none or the others gave the old one up."""

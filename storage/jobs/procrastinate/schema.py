@@ -24,14 +24,15 @@ _INDEXES: Final = (
     " where status = 'todo'",
 )
 # Its journal of every job's states goes with the job, and nobody reads it before: three rows a job that need not be.
-_NO_JOURNAL: Final = """
-    do $$ declare journal name; begin
-        for journal in
+# Its notifications, one or two for each job, make transactions commit one at a time: the engine tells the others later.
+_UNUSED: Final = """
+    do $$ declare unused name; begin
+        for unused in
             select tgname from pg_trigger
             where tgrelid = 'procrastinate_jobs'::regclass and tgenabled <> 'D'
-                and tgname like 'procrastinate_trigger_%_events_%'
+                and (tgname like 'procrastinate_trigger_%_events_%' or tgname like '%_notify_queue_job_inserted_%')
         loop
-            execute format('alter table procrastinate_jobs disable trigger %I', journal);
+            execute format('alter table procrastinate_jobs disable trigger %I', unused);
         end loop;
     end $$
 """
@@ -58,7 +59,7 @@ def upgrade(connection: Connection) -> None:
         for name in missing:
             _run(connection, (_folder() / name).read_text(encoding="utf-8"))
         _note(connection, missing)
-    for ours in (*_INDEXES, _NO_JOURNAL):
+    for ours in (*_INDEXES, _UNUSED):
         _run(connection, ours)
 
 

@@ -141,7 +141,6 @@ OLDEST_DUE: Final = text(
 
 # On the connection of the pulse, which speaks to the driver itself
 
-LISTEN: Final = 'listen "procrastinate_any_queue_v1"'
 REGISTER: Final = "select worker_id from procrastinate_register_worker_v1()"
 # Not procrastinate_update_heartbeat_v1, which does not say whether there still is such a worker.
 BEAT: Final = "update procrastinate_workers set last_heartbeat = now() where id = %(worker)s returning id"
