@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,6 +18,7 @@ _STRAY_JOINER: Final = re.compile(r"(?<!\S)[\u200c\u200d]+|[\u200c\u200d]+(?!\S)
 # Half a character of UTF-16 (JSON can carry one) has no meaning and cannot be sent or stored.
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
+_ISO: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})")
 
 # Any of these, or a line end that is none of ours: most texts have none, and are left as they are after one look.
 _ILLEGIBLE: Final = re.compile(f"[\\r\u2028\u2029\u200c\u200d{_HIDDEN.pattern[1:-1]}{_CONTROL.pattern[1:-1]}]")
@@ -41,6 +43,30 @@ def one_line(text: str, most: int) -> str:
 def moment(at: datetime) -> str:
     """A time within one of our own sentences, as `2026-03-02T09:30Z`: surfaces show it in the reader's zone."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
+def moments(text: str) -> Iterator[str | datetime]:
+    """One of our own sentences in pieces: the ISO times in it, and the words between them."""
+    end = 0
+    for found in _ISO.finditer(text):
+        try:
+            at = datetime.fromisoformat(found.group())
+        except ValueError:  # not every run of digits that looks like a time is one
+            continue
+        yield text[end : found.start()]
+        yield at
+        end = found.end()
+    yield text[end:]
+
+
+def spoken(text: str) -> str:
+    """The same where nothing can be drawn: screen readers and notifications get the times in UTC."""
+    return "".join(piece if isinstance(piece, str) else in_utc(piece) for piece in moments(text))
+
+
+def in_utc(at: datetime) -> str:
+    """`02 Mar 2026, 09:30 UTC`: for who cannot be shown a time in their own zone."""
+    return at.astimezone(UTC).strftime("%d %b %Y, %H:%M UTC")
 
 
 def storable(text: str) -> str:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final
 
+from bot.core.cards import Card
 from bot.core.decisions import Answer, Shown, Verdict
 from bot.core.texts import moment, one_line
 from storage.tables import DecisionKind, Pause
@@ -31,6 +32,18 @@ NOTHING_FAILED: Final = Verdict(answer=Answer.TOO_LATE, words="There is nothing 
 EMPTY: Final = Verdict(answer=Answer.INVALID, words="There is no text to send.")
 SAME_CATEGORY: Final = Verdict(answer=Answer.REPEATED, words="")
 NOBODY_OWNS: Final = Verdict(answer=Answer.NOT_OWNER, words="Nobody owns this conversation now: press Take over first.")
+
+NOT_OURS: Final = "This button is not one I can read. Please use the newest card."
+CHANGED: Final = "This changed after the card you pressed was drawn: look before you send."
+NO_DATABASE: Final = (
+    "Signoff cannot reach its database just now: this was not recorded. Please press again in a minute."
+)
+NOBODY_KNOWS: Final = "Signoff lost its database at this very moment: look at the card before you press again."
+
+
+def moved_on(card: Card) -> str:
+    """What the card says now, to somebody who pressed what it does not offer any more."""
+    return card.ending.words if card.ending is not None else "This card has changed: look at it as it is now."
 
 
 def too_long(most: int) -> Verdict:

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from bot.core.cards import Action, Card, CardState, Cited, Ending, File, Offer, Proposal, Reason, Said
 from bot.core.decisions import Shown
+from bot.core.forms import FORMS, fitting
 from bot.sandbox.blockkit import problems, view_problems
 from bot.surfaces.slack.blocks.card import message
 from bot.surfaces.slack.blocks.elements import inert
-from bot.surfaces.slack.modals.forms import FORMS, approvable, fitting, form, fresh
+from bot.surfaces.slack.modals.forms import approvable, form, fresh
 from storage.tables import Priority
 from tests.surfaces.cards import AT, pressable
 

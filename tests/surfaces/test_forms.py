@@ -18,9 +18,10 @@ from bot.core.decisions import (
     SendReply,
     Verdict,
 )
+from bot.core.forms import FORMS
 from bot.sandbox.blockkit import view_problems
 from bot.surfaces.slack.modals.filled import Filled, prefilled
-from bot.surfaces.slack.modals.forms import FORMS, form, fresh
+from bot.surfaces.slack.modals.forms import form, fresh
 from tests.surfaces.cards import AT, SHOWN, drawn_text, proposal, said, taken_over, waiting, without_draft
 from tests.surfaces.recording import Office
 

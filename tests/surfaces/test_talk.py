@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from bot.core.cards import Queue, QueueRow
+from bot.core.commands import length_of
 from bot.core.decisions import Answer, Redraft, Verdict
 from bot.core.verdicts import NOT_ALLOWED
 from bot.sandbox.faults import Fault, Trouble
 from bot.surfaces.slack.payloads import Mentioned
-from bot.surfaces.slack.talk import length_of
 from storage.tables import Priority
 from tests.surfaces.cards import AT, drawn_text, waiting
 from tests.surfaces.recording import Office

@@ -4,25 +4,15 @@ import logging
 from typing import Final
 
 from bot.core import verdicts
-from bot.core.cards import Action, Card
-from bot.core.decisions import (
-    Approve,
-    Decision,
-    HandBack,
-    Press,
-    Presser,
-    Redraft,
-    Resolve,
-    RetryDelivery,
-    Shown,
-    TakeOver,
-    Undo,
-)
+from bot.core.cards import Action
+from bot.core.decisions import Press, Presser, Shown
+from bot.core.forms import AT_ONCE, FORMS, fitting
+from bot.core.verdicts import CHANGED, NO_DATABASE, NOBODY_KNOWS, NOT_OURS, moved_on
 from bot.surfaces.base import Answer, Desk
 from bot.surfaces.slack.blocks.buttons import MENU, shown_in
 from bot.surfaces.slack.blocks.everything import everything, fits_a_form
 from bot.surfaces.slack.metrics import PRESSES, REJECTED
-from bot.surfaces.slack.modals.forms import FORMS, fitting, fresh
+from bot.surfaces.slack.modals.forms import fresh
 from bot.surfaces.slack.payloads import Pressed
 from bot.surfaces.slack.tell import Teller
 from storage.database import Unavailable, Uncertain
@@ -30,24 +20,7 @@ from storage.database import Unavailable, Uncertain
 log = logging.getLogger(__name__)
 
 SURFACE: Final = "slack"
-AT_ONCE: Final[dict[Action, Decision]] = {
-    Action.APPROVE: Approve(),
-    Action.TAKE_OVER: TakeOver(),
-    Action.UNDO: Undo(),
-    Action.RETRY: RetryDelivery(),
-    Action.HAND_BACK: HandBack(),
-    Action.RESOLVE: Resolve(),
-    Action.DRAFT: Redraft(),
-}
-"""The actions that are decisions by themselves."""
-
-NOT_OURS: Final = "This button is not one I can read. Please use the newest card."
-CHANGED: Final = "This changed after the card you pressed was drawn: look before you send."
 NOT_OPENED: Final = "Slack was too slow and the form could not be opened. Please press again."
-NO_DATABASE: Final = (
-    "Signoff cannot reach its database just now: this was not recorded. Please press again in a minute."
-)
-NOBODY_KNOWS: Final = "Signoff lost its database at this very moment: look at the card before you press again."
 TOO_LONG: Final = "This is too long for Slack to show whole."
 
 
@@ -117,11 +90,6 @@ class Presses:
     async def _refuse(self, press: Pressed, answer: Answer, words: str) -> None:
         PRESSES.labels(answer=str(answer)).inc()
         await self._teller.whisper(press.who, words)
-
-
-def moved_on(card: Card) -> str:
-    """What the card says now, to somebody who pressed what it does not offer any more."""
-    return card.ending.words if card.ending is not None else "This card has changed: look at it as it is now."
 
 
 def _action(press: Pressed) -> Action | None:

@@ -5,19 +5,18 @@ from typing import Any, Final
 
 from bot.core.cards import Action
 from bot.core.decisions import Press, Presser
+from bot.core.forms import FORMS, fitting
+from bot.core.texts import spoken
 from bot.surfaces.base import Answer, Desk, Verdict
-from bot.surfaces.slack.blocks.elements import spoken
 from bot.surfaces.slack.editors import Editors
 from bot.surfaces.slack.metrics import PRESSES, REJECTED
 from bot.surfaces.slack.modals.answers import Errors, decided
 from bot.surfaces.slack.modals.filled import Filled
 from bot.surfaces.slack.modals.forms import (
     CHOICE,
-    FORMS,
     TEXT,
     approvable,
     explanation,
-    fitting,
     form,
     unpacked,
 )

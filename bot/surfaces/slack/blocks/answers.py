@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from bot.core import commands, wording
 from bot.core.cards import Queue, QueueRow, Status
+from bot.core.texts import spoken
 from bot.core.verdicts import NOT_ALLOWED
 from bot.surfaces.slack.blocks.elements import (
     Block,
@@ -19,20 +21,10 @@ from bot.surfaces.slack.blocks.elements import (
     run,
     section,
     since,
-    spoken,
 )
 
 ROWS: Final = 20
-COMMANDS: Final = (
-    ("/signoff queue", "yours, then what waits, oldest first"),
-    ("/signoff status", "how many wait, how long, what was not delivered, what is paused"),
-    (
-        "/signoff pause [category] [30m|2h]",
-        "stop drafting, for one category or for all; for one hour if you do not say. Cards still come",
-    ),
-    ("/signoff resume [category]", "draft again"),
-    ("/signoff help", "this list"),
-)
+COMMANDS: Final = tuple((f"/signoff {name}", what) for name, what in commands.COMMANDS)
 
 
 @dataclass(frozen=True)
@@ -58,18 +50,18 @@ def queue(found: Queue, links: dict[str, str]) -> Words:
 
 
 def queue_blocks(found: Queue, links: dict[str, str]) -> list[Block]:
-    blocks = [block for words in found.notices[:5] for block in rich([section(bold("Note: "), dated(words))])]
+    blocks = [block for words in found.notices[:5] for block in rich([section(bold(wording.NOTE), dated(words))])]
     if found.mine:
-        blocks += rich([section(bold("Yours")), bullets(_row(row, links) for row in found.mine[:ROWS])])
+        blocks += rich([section(bold(wording.YOURS)), bullets(_row(row, links) for row in found.mine[:ROWS])])
         if len(found.mine) > ROWS:
             blocks += rich([section(run(f"and {len(found.mine) - ROWS} more of yours", italic=True))])
     if found.waiting:
-        blocks += rich([section(bold("Waiting")), bullets(_row(row, links) for row in found.waiting[:ROWS])])
+        blocks += rich([section(bold(wording.WAITING)), bullets(_row(row, links) for row in found.waiting[:ROWS])])
         left = found.waiting_total - min(len(found.waiting), ROWS)
         if left > 0:
             blocks += rich([section(run(f"and {left} more waiting", italic=True))])
     if not found.mine and not found.waiting:
-        blocks += rich([section(run("Nothing waits. Every customer has an answer."))])
+        blocks += rich([section(run(wording.NOTHING_WAITS))])
     return blocks
 
 
@@ -91,7 +83,7 @@ def help_text(*, trouble: str = "") -> Words:
     """The commands, after what was wrong with the one given."""
     first = [section(dated(clip(inert(trouble), 500)))] if trouble else []
     lines = bullets(section(run(name, code=True), run(f" — {what}")) for name, what in COMMANDS)
-    last = section(run("Mention me in a card's thread to ask for another draft: “@Signoff shorter, please”."))
+    last = section(run(commands.MENTION))
     return Words(escaped(trouble or "What /signoff can do"), rich([*first, lines, last]))
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bot.core.cards import LABELS, PRIMARY, Action, Card
+from bot.core.cards import PRIMARY, Action, Card
 from bot.core.decisions import Shown
+from bot.core.offering import label
 from bot.surfaces.slack.blocks.elements import Block, plain
 
 MENU: Final = "menu"  # the overflow's action_id
 REFRESH: Final = "refresh"  # the Home's button
-READ_ONLY: Final = "Read all…"  # READ_ALL where there is nothing to approve
 MENU_OPTIONS: Final = 5
 _LABEL_CHARS: Final = 75
 
@@ -34,13 +34,6 @@ def actions(card: Card, buttons: Sequence[Action], menu: Sequence[Action]) -> li
 def shown_in(packed: str) -> Shown:
     """What a button's value or an actions block's id was bound to. Raises ValueError for what is not ours."""
     return Shown.unpack(packed)
-
-
-def label(card: Card, action: Action) -> str:
-    approving = card.proposal is not None and not {Action.APPROVE, Action.READ_ALL}.isdisjoint(card.buttons)
-    if action is Action.READ_ALL and not approving:
-        return READ_ONLY
-    return LABELS[action]
 
 
 def _button(card: Card, action: Action, packed: str, *, primary: bool) -> Block:

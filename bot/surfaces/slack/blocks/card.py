@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.core import wording
 from bot.core.cards import Action, Card, CardState, Cited, Ending, Offer
+from bot.core.offering import offered, unapproved
+from bot.core.texts import spoken
 from bot.surfaces.slack.blocks import said
 from bot.surfaces.slack.blocks.buttons import actions
 from bot.surfaces.slack.blocks.elements import (
@@ -26,7 +29,6 @@ from bot.surfaces.slack.blocks.elements import (
     run,
     section,
     split_at,
-    spoken,
     stamp,
     units,
     waiting,
@@ -41,18 +43,6 @@ ENDING_CHARS: Final = 2500
 MESSAGE_CHARS: Final = 10_000  # msg_blocks_too_long is undocumented; seen from 11,341 characters on
 SOURCES: Final = 8
 _SPARE: Final = 400  # cut marks, and a notice that a form cannot hold it either
-_TOO_LONG: Final = "Too long for Slack to show whole, so it cannot be approved here: edit it or take over."
-
-_OPEN: Final = (CardState.WAITING, CardState.TAKEN_OVER)  # the draft is drawn
-_SETTLED: Final = (CardState.SENT, CardState.DISMISSED)
-_APPROVING: Final = (Action.APPROVE, Action.READ_ALL)
-_SYMBOLS: Final = {
-    CardState.HELD: "⏳ ",
-    CardState.SENDING: "⏳ ",
-    CardState.SENT: "✓ ",
-    CardState.FAILED: "⚠ ",
-    CardState.DISMISSED: "✕ ",
-}
 
 
 @dataclass(frozen=True)
@@ -80,12 +70,13 @@ SETTLED: Final = Room(said=400, earlier=0, draft=0, ending=400)  # nothing to do
 
 def message(card: Card) -> Message:
     """The card within Slack's limits. Approve stands only beside a draft and customer's words that are whole."""
-    text = escaped(spoken(card.summary)) or escaped(card.headline) or "Signoff"
+    text = escaped(spoken(card.summary)) or escaped(card.headline) or wording.NAMELESS
     if card.state is CardState.CLOSED:
         return Message(text, [_line(card)])
     if card.state is CardState.NOTE:
-        return Message(text, [_line(card), *actions(card, _replace(card.buttons, []), _replace(card.menu, []))])
-    if card.state in _SETTLED and Action.REPLY not in card.buttons:
+        row = unapproved(card)
+        return Message(text, [_line(card), *actions(card, row.buttons, row.menu)])
+    if card.state in wording.SETTLED and Action.REPLY not in card.buttons:
         blocks, cut = _draw(replace(card, earlier=()), SETTLED)
         return Message(text, [*blocks, *_offered(card, cut=cut)])
     blocks, cut = _draw(card, ALL)
@@ -97,14 +88,14 @@ def message(card: Card) -> Message:
 
 def _draw(card: Card, room: Room) -> tuple[list[Block], bool]:
     """The blocks above the buttons, and whether customer's words or the draft were cut."""
-    open_question = card.state in _OPEN
+    open_question = card.state in wording.OPEN
     blocks = [header(card.headline), *_facts(card), *[_notice(words) for words in card.notices[:5]]]
     if open_question:
         blocks += _reasons(card)
     earlier = said.lines_of(card.earlier, room.earlier)
     words = said.words_of(card.said, room.said)
     if earlier.parts:
-        blocks += rich([section(bold("Earlier")), *earlier.parts, *said.cut_mark(earlier.left)])
+        blocks += rich([section(bold(wording.EARLIER)), *earlier.parts, *said.cut_mark(earlier.left)])
     blocks += rich([*words.parts, *said.cut_mark(words.left)])
     left = earlier.left + words.left
     if card.ending is not None:
@@ -113,7 +104,7 @@ def _draw(card: Card, room: Room) -> tuple[list[Block], bool]:
         left += ending.left
     if open_question and card.proposal is not None:
         draft = said.draft_of(card.proposal, room.draft)
-        blocks += [divider(), *rich([section(bold("Proposed reply")), *draft.parts, *said.cut_mark(draft.left)])]
+        blocks += [divider(), *rich([section(bold(wording.PROPOSED)), *draft.parts, *said.cut_mark(draft.left)])]
         blocks += _provenance(card)
         left += draft.left
     if open_question and card.proposal is None:
@@ -142,23 +133,10 @@ def _fits(blocks: list[Block]) -> bool:
 
 
 def _offered(card: Card, *, cut: bool) -> list[Block]:
-    """The buttons. Where something was cut, reading all comes before approving; where nothing can show all, neither."""
-    readable = cut and fits_a_form(everything(card))
-    if any(action in _APPROVING for action in (*card.buttons, *card.menu)):
-        drawn = card.state in _OPEN and card.proposal is not None and bool(card.proposal.text.strip())
-        if drawn and not cut and Action.READ_ALL not in (*card.buttons, *card.menu):
-            return actions(card, card.buttons, card.menu)
-        instead = [Action.READ_ALL] if (readable or not cut) and (drawn or cut) else []
-        row = actions(card, _replace(card.buttons, instead), _replace(card.menu, instead))
-        return [note(_TOO_LONG), *row] if cut and not readable else row
-    return actions(card, [*card.buttons, Action.READ_ALL] if readable else card.buttons, card.menu)
-
-
-def _replace(offered: Sequence[Action], instead: Sequence[Action]) -> list[Action]:
-    replaced: list[Action] = []
-    for action in offered:
-        replaced += instead if action in _APPROVING else [action]
-    return list(dict.fromkeys(replaced))
+    """The buttons, after why the one is missing that the reader looks for."""
+    row = offered(card, cut=cut, readable=cut and fits_a_form(everything(card)))
+    why = [note(wording.too_long_for("Slack"))] if row.too_long else []
+    return [*why, *actions(card, row.buttons, row.menu)]
 
 
 def _facts(card: Card) -> list[Block]:
@@ -169,7 +147,7 @@ def _facts(card: Card) -> list[Block]:
 
 
 def _notice(words: str) -> Block:
-    return rich([section(bold("Note: "), dated(clip(inert(words), 250)))])[0]
+    return rich([section(bold(wording.NOTE), dated(clip(inert(words), 250)))])[0]
 
 
 def _reasons(card: Card) -> list[Block]:
@@ -178,7 +156,7 @@ def _reasons(card: Card) -> list[Block]:
         words = bold(clip(inert(reason.words), 120))
         quoted = run(f" — “{clip(' '.join(inert(reason.quote).split()), 200)}”", italic=True) if reason.quote else []
         entries.append(section(words, quoted))
-    why = run("Why this needs care: ")
+    why = run(wording.WHY)
     if len(entries) == 1:
         return rich([section(why, entries[0]["elements"])])
     return rich([section(why), bullets(entries)]) if entries else []
@@ -189,13 +167,12 @@ def _provenance(card: Card) -> list[Block]:
     assert card.proposal is not None
     proposal = card.proposal
     blocks = rich([section(*_sources(proposal.sources))]) if proposal.sources else []
-    caution = "" if proposal.offline else "AI can be wrong: check before sending"
-    return [*blocks, note(" · ".join(filter(None, (proposal.evidence, proposal.made_by, caution))))]
+    return [*blocks, note(wording.provenance(card))]
 
 
 def _sources(sources: Sequence[Cited]) -> list[list[Block]]:
     """In one line: a card is read from the top, and these stand below the draft."""
-    runs = [bold("Sources: ")]
+    runs = [bold(wording.SOURCES)]
     for place, source in enumerate(sources[:SOURCES]):
         version = run(f" (v{source.version})") if source.version > 1 else []
         runs += [run(" · ") if place else [], linked(clip(source.title, 120), source.url), version]
@@ -204,9 +181,9 @@ def _sources(sources: Sequence[Cited]) -> list[list[Block]]:
 
 
 def _without_draft(card: Card) -> list[Block]:
-    parts = [section(bold("No draft. "), dated(clip(inert(card.missing), 400)))] if card.missing else []
+    parts = [section(bold(wording.NO_DRAFT), dated(clip(inert(card.missing), 400)))] if card.missing else []
     if card.offers:
-        parts.append(section(bold("What we have on this:")))
+        parts.append(section(bold(wording.OFFERS)))
     for offer in card.offers[:3]:
         parts += _offer(offer)
     return rich(parts)
@@ -220,11 +197,11 @@ def _offer(offer: Offer) -> list[Block]:
 def _ending(card: Card, ending: Ending, room: int) -> Drawn:
     """Who did what, when, how its delivery stands, and the text that goes out."""
     happened = section(
-        bold(_SYMBOLS.get(card.state, "") + clip(inert(ending.words), 300)), run(" · "), [moment(ending.at)]
+        bold(wording.SYMBOLS.get(card.state, "") + clip(inert(ending.words), 300)), run(" · "), [moment(ending.at)]
     )
     parts = [happened]
     if ending.delivery:
-        parts.append(section(bold("Delivery: "), dated(clip(inert(ending.delivery), 300))))
+        parts.append(section(bold(wording.DELIVERY), dated(clip(inert(ending.delivery), 300))))
     if ending.text is None:
         return Drawn(parts, 0)
     shown, rest = split_at(inert(ending.text), min(room, ENDING_CHARS))

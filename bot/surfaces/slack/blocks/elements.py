@@ -5,13 +5,13 @@ as Slack's own clients count: never fewer than Slack sees.
 """
 
 import json
-import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from bot.core.texts import legible
+from bot.core.addresses import is_web_address
+from bot.core.texts import in_utc, legible, moments
+from bot.core.wording import NO_WORDS, UNTITLED, WAITING_SINCE
 
 Block = dict[str, Any]
 
@@ -22,7 +22,6 @@ FALLBACK_CHARS: Final = 3000  # top-level `text`: Slack advises 4,000 at most
 RUN_CHARS: Final = 3000  # no limit is documented for one run of rich text; longer texts take several, seamlessly
 PARTS: Final = 100  # parts of one rich_text block; more take another block
 
-_ISO: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})")
 _WHEN: Final = "{date_short_pretty} at {time}"
 _WHEN_AND_AGO: Final = _WHEN + " ({ago})"
 
@@ -91,40 +90,30 @@ def bold(text: str) -> list[Block]:
 
 def linked(title: str, url: str | None) -> list[Block]:
     """A title that links where it says, if the address is http or https; else just the title."""
-    words = clip(" ".join(inert(title).split()), 200) or "untitled"
-    if url is None or not is_web_address(url):
+    words = clip(" ".join(inert(title).split()), 200) or UNTITLED
+    if url is None or not linkable(url):
         return run(words)
     return [{"type": "link", "url": url, "text": words}]
 
 
-def web_host(url: str) -> str:
-    """Where a link really goes, to be shown beside a name that its sender chose."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
-def is_web_address(url: str) -> bool:
-    """http(s), with a host, short enough, and nothing in it that could break out of a token."""
-    if not url.lower().startswith(("http://", "https://")) or units(url) > URL_CHARS or not url.isprintable():
-        return False
-    return bool(web_host(url)) and not any(char in url for char in "<>| \\")
+def linkable(url: str) -> bool:
+    """Whether a link may go there: a web address that is short enough."""
+    return is_web_address(url) and units(url) <= URL_CHARS
 
 
 def moment(at: datetime) -> Block:
     """A time in the reader's own zone."""
-    return {"type": "date", "timestamp": int(at.timestamp()), "format": _WHEN, "fallback": _utc(at)}
+    return {"type": "date", "timestamp": int(at.timestamp()), "format": _WHEN, "fallback": in_utc(at)}
 
 
 def since(at: datetime) -> Block:
     """A time in the reader's own zone, and how long ago that is when they look."""
-    return {"type": "date", "timestamp": int(at.timestamp()), "format": _WHEN_AND_AGO, "fallback": _utc(at)}
+    return {"type": "date", "timestamp": int(at.timestamp()), "format": _WHEN_AND_AGO, "fallback": in_utc(at)}
 
 
 def waiting(at: datetime) -> Block:
     """The same for context blocks, which take no rich text. Only a number goes into the markup."""
-    return {"type": "mrkdwn", "text": f"Waiting since {_token(at, _WHEN_AND_AGO)}"}
+    return {"type": "mrkdwn", "text": f"{WAITING_SINCE}{_token(at, _WHEN_AND_AGO)}"}
 
 
 def stamp(at: datetime) -> Block:
@@ -134,21 +123,8 @@ def stamp(at: datetime) -> Block:
 
 def dated(text: str) -> list[Block]:
     """Our own sentences: ISO times in them are shown in the reader's zone."""
-    runs: list[Block] = []
-    end = 0
-    for found in _ISO.finditer(text):
-        if not _is_time(found):
-            continue
-        runs += [*run(text[end : found.start()]), moment(datetime.fromisoformat(found.group()))]
-        end = found.end()
-    return runs + run(text[end:])
-
-
-def spoken(text: str) -> str:
-    """The same where nothing can be drawn: screen readers and notifications get the time in UTC."""
-    return _ISO.sub(
-        lambda found: _utc(datetime.fromisoformat(found.group())) if _is_time(found) else found.group(), text
-    )
+    pieces = moments(text)
+    return [block for piece in pieces for block in (run(piece) if isinstance(piece, str) else [moment(piece)])]
 
 
 def section(*runs: Sequence[Block]) -> Block:
@@ -157,7 +133,7 @@ def section(*runs: Sequence[Block]) -> Block:
 
 
 def quote(text: str) -> Block:
-    return {"type": "rich_text_quote", "elements": run(text) or run("(no words)")}
+    return {"type": "rich_text_quote", "elements": run(text) or run(NO_WORDS)}
 
 
 def bullets(entries: Iterable[Block]) -> Block:
@@ -196,18 +172,5 @@ def as_sent(value: object) -> int:
     return len(json.dumps(value))
 
 
-def _is_time(found: re.Match[str]) -> bool:
-    """Not every run of digits that looks like one is."""
-    try:
-        datetime.fromisoformat(found.group())
-    except ValueError:
-        return False
-    return True
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%d %b %Y, %H:%M UTC")
-
-
 def _token(at: datetime, form: str) -> str:
-    return f"<!date^{int(at.timestamp())}^{form}|{_utc(at)}>"
+    return f"<!date^{int(at.timestamp())}^{form}|{in_utc(at)}>"

@@ -3,6 +3,7 @@
 from typing import Final
 
 from bot.core.cards import Card
+from bot.core.wording import EARLIER, PROPOSED
 from bot.surfaces.slack.blocks.elements import Block, as_sent, bold, divider, inert, note, quote, rich, section
 from bot.surfaces.slack.blocks.said import draft_of, lines_of, words_of
 
@@ -17,10 +18,10 @@ def everything(card: Card) -> list[Block]:
     """The customer's words, and the draft or the reply, whole."""
     blocks: list[Block] = []
     if card.earlier:
-        blocks += rich([section(bold("Earlier")), *lines_of(card.earlier, _ALL).parts], block_id="earlier")
+        blocks += rich([section(bold(EARLIER)), *lines_of(card.earlier, _ALL).parts], block_id="earlier")
     blocks += rich(words_of(card.said, _ALL).parts, block_id="said")
     if card.proposal is not None:
-        parts = [section(bold("Proposed reply")), *draft_of(card.proposal, _ALL).parts]
+        parts = [section(bold(PROPOSED)), *draft_of(card.proposal, _ALL).parts]
         blocks += [divider(), *rich(parts, block_id="draft"), note(card.proposal.made_by)]
     if card.ending is not None and card.ending.text:
         sent = quote(card.ending.text)

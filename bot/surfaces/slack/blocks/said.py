@@ -4,14 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.core.addresses import web_host
 from bot.core.cards import File, Proposal, Said
+from bot.core.wording import ATTACHED, NO_LINK, UNNAMED, UNNAMED_FILE, more_characters, speaker
 from bot.surfaces.slack.blocks.elements import (
     Block,
     bold,
     bullets,
     clip,
     inert,
-    is_web_address,
+    linkable,
     linked,
     moment,
     quote,
@@ -19,7 +21,6 @@ from bot.surfaces.slack.blocks.elements import (
     section,
     split_at,
     units,
-    web_host,
 )
 
 AUTHOR_CHARS = 80
@@ -49,10 +50,10 @@ def words_of(said: Sequence[Said], room: int) -> Drawn:
 
 
 def lines_of(earlier: Sequence[Said], room: int) -> Drawn:
-    """The lines before that, compact, newest last. Who is an agent is said where no name can say it."""
+    """The lines before that, compact, newest last."""
 
     def line(one: Said, text: str) -> list[Block]:
-        return [section(run("Agent " if one.by_agent else "Customer "), bold(f"{_author(one)}: "), run(text))]
+        return [section(run(speaker(by_agent=one.by_agent)), bold(f"{_author(one)}: "), run(text))]
 
     return _until_full(earlier, room, line)
 
@@ -86,11 +87,11 @@ def wanted(said: Sequence[Said]) -> int:
 
 def cut_mark(left: int) -> list[Block]:
     """The visible cut; nothing where nothing was cut."""
-    return [section(run(f"… {left:,} more characters: Read all", italic=True))] if left else []
+    return [section(run(more_characters(left), italic=True))] if left else []
 
 
 def _author(said: Said) -> str:
-    return clip(" ".join(inert(said.author).split()), AUTHOR_CHARS) or "Unnamed"
+    return clip(" ".join(inert(said.author).split()), AUTHOR_CHARS) or UNNAMED
 
 
 def _overhead(said: Said) -> int:
@@ -103,13 +104,13 @@ def _files(files: Sequence[File], room: int) -> tuple[list[Block], int]:
     for place, file in enumerate(files):
         if (room := room - _file_units(file)) < 0:
             return ([bullets(entries)] if entries else []), sum(map(_file_units, files[place:]))
-        link = linked(f"open at {web_host(file.url)}", file.url) if is_web_address(file.url) else []
-        entries.append(section(run("Attached: " + _file_name(file)), run(" — "), link or run("no usable link")))
+        link = linked(f"open at {web_host(file.url)}", file.url) if linkable(file.url) else []
+        entries.append(section(run(ATTACHED + _file_name(file)), run(" — "), link or run(NO_LINK)))
     return ([bullets(entries)] if entries else []), 0
 
 
 def _file_name(file: File) -> str:
-    return clip(" ".join(inert(file.name).split()), FILE_CHARS) or "unnamed file"
+    return clip(" ".join(inert(file.name).split()), FILE_CHARS) or UNNAMED_FILE
 
 
 def _file_units(file: File) -> int:

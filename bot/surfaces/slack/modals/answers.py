@@ -1,23 +1,13 @@
 """A submitted form as a decision, or as what is wrong with it."""
 
 from dataclasses import dataclass
-from typing import Final
 
+from bot.core import forms
 from bot.core.cards import Action
-from bot.core.decisions import (
-    REPLY_CHARS,
-    Approve,
-    Decision,
-    Dismiss,
-    DismissReason,
-    Edit,
-    EditReason,
-    Recategorise,
-    Redraft,
-    SendReply,
-)
+from bot.core.decisions import REPLY_CHARS, Decision
+from bot.core.forms import Field, Wrong
 from bot.surfaces.slack.modals.filled import Filled
-from bot.surfaces.slack.modals.forms import CHOICE, INSTRUCTION_CHARS, NOTE, NOTE_CHARS, TEXT
+from bot.surfaces.slack.modals.forms import CHOICE, NOTE, TEXT
 
 
 @dataclass(frozen=True)
@@ -29,45 +19,16 @@ class Errors:
 
 def decided(action: Action, filled: Filled) -> Decision | Errors:
     """What the form says. Raises ValueError for an action without a form."""
-    match action:
-        case Action.READ_ALL:
-            return Approve()
-        case Action.EDIT | Action.WRITE | Action.REPLY:
-            return _reply(action, filled)
-        case Action.REDRAFT:
-            if len(filled.text) > INSTRUCTION_CHARS:
-                return Errors({_FIRST: f"At most {INSTRUCTION_CHARS:,} characters."})
-            return Redraft(filled.text.strip())
-        case Action.RECATEGORISE:
-            return Recategorise(filled.choice) if filled.choice else Errors({CHOICE: "Choose a category."})
-        case Action.DISMISS:
-            return _dismissal(filled)
-        case _:
-            raise ValueError(f"{action} has no form")
+    decision = forms.decided(action, text=filled.text, choice=filled.choice, note=filled.note)
+    return Errors({_block(decision, filled): decision.words}) if isinstance(decision, Wrong) else decision
 
 
-_FIRST: Final = f"{TEXT}-0"
-
-
-def _reply(action: Action, filled: Filled) -> Decision | Errors:
-    text = filled.text
-    if not text.strip():
-        return Errors({_FIRST: "Write the reply first."})
-    if len(text) > REPLY_CHARS:
-        last = f"{TEXT}-{len(filled.texts) - 1}"
-        return Errors({last: f"The reply has {len(text):,} characters; at most {REPLY_CHARS:,} can be sent."})
-    if action is Action.REPLY:
-        return SendReply(text)
-    try:
-        return Edit(text, EditReason(filled.choice) if filled.choice else None)
-    except ValueError:
-        return Errors({CHOICE: "Choose one of these."})
-
-
-def _dismissal(filled: Filled) -> Decision | Errors:
-    if len(filled.note) > NOTE_CHARS:
-        return Errors({NOTE: f"At most {NOTE_CHARS} characters."})
-    try:
-        return Dismiss(DismissReason(filled.choice or ""), filled.note.strip())
-    except ValueError:
-        return Errors({CHOICE: "Choose a reason."})
+def _block(wrong: Wrong, filled: Filled) -> str:
+    """Where it is said: of a reply in parts, what is missing under the first, what is too much under the last."""
+    match wrong.field:
+        case Field.TEXT:
+            return f"{TEXT}-{len(filled.texts) - 1 if len(filled.text) > REPLY_CHARS else 0}"
+        case Field.CHOICE:
+            return CHOICE
+        case Field.NOTE:
+            return NOTE

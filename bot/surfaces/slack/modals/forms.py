@@ -9,7 +9,27 @@ from collections.abc import Sequence
 from typing import Any, Final, assert_never
 
 from bot.core.cards import Action, Card
-from bot.core.decisions import DismissReason, EditReason, Shown
+from bot.core.decisions import Shown
+from bot.core.forms import (
+    ASK_CATEGORY,
+    ASK_DISMISS_REASON,
+    ASK_EDIT_REASON,
+    ASK_NOTE,
+    ASK_REPLY,
+    ASK_WISH,
+    DISMISS_REASONS,
+    EDIT_REASONS,
+    INSTRUCTION_CHARS,
+    NOT_DONE,
+    NOTE_CHARS,
+    NOTHING_TO_READ,
+    TITLES,
+    WISH_HINT,
+    YOUR_TEXT,
+    Field,
+    opens_with,
+)
+from bot.core.wording import WARNING
 from bot.surfaces.slack.blocks.elements import (
     Block,
     as_sent,
@@ -29,61 +49,20 @@ from bot.surfaces.slack.modals.filled import INPUT_CHARS, Filled, prefilled
 
 View = dict[str, Any]
 
-TEXT: Final = "text"  # block_ids are text-0, text-1 …; each input's action_id is that of its kind
-CHOICE: Final = "choice"
-NOTE: Final = "note"
-INSTRUCTION_CHARS: Final = 1000
-NOTE_CHARS: Final = 500
-
-FORMS: Final = (
-    Action.EDIT,
-    Action.WRITE,
-    Action.REPLY,
-    Action.REDRAFT,
-    Action.RECATEGORISE,
-    Action.DISMISS,
-    Action.READ_ALL,
-)
-"""The actions that open a form; the others are decisions by themselves."""
-
-EDIT_REASONS: Final = {
-    EditReason.WRONG_FACT: "Wrong fact",
-    EditReason.MISSING_INFORMATION: "Missing information",
-    EditReason.TONE: "Tone",
-    EditReason.POLICY: "Policy",
-    EditReason.OTHER: "Other",
-}
-DISMISS_REASONS: Final = {
-    DismissReason.NO_REPLY_NEEDED: "No reply needed",
-    DismissReason.SPAM: "Spam",
-    DismissReason.DUPLICATE: "Duplicate",
-    DismissReason.HANDLED_ELSEWHERE: "Handled elsewhere",
-    DismissReason.OTHER: "Other",
-}
-_TITLES: Final = {
-    Action.EDIT: ("Edit reply", "Send"),
-    Action.WRITE: ("Write reply", "Send"),
-    Action.REPLY: ("Reply", "Send"),
-    Action.REDRAFT: ("Redraft", "Redraft"),
-    Action.RECATEGORISE: ("Wrong category", "Move"),
-    Action.DISMISS: ("Dismiss", "Dismiss"),
-    Action.READ_ALL: ("Read all", "Approve & send"),
-}
+TEXT: Final = str(Field.TEXT)  # block_ids are text-0, text-1 …; each input's action_id is that of its kind
+CHOICE: Final = str(Field.CHOICE)
+NOTE: Final = str(Field.NOTE)
 
 
 def fresh(action: Action, card: Card) -> Filled:
     """What a newly opened form holds."""
-    if action in (Action.EDIT, Action.WRITE) and card.prefill is not None:
-        return prefilled(inert(card.prefill))
-    if action is Action.EDIT and card.proposal is not None:
-        return prefilled(inert(card.proposal.text))
-    return Filled()
+    return prefilled(inert(opens_with(action, card)))
 
 
 def form(action: Action, card: Card, *, bound_to: Shown, filled: Filled, warning: str = "") -> View:
     """The form of this action on this card. Submitting it is bound to `bound_to`, whatever the card now is."""
-    banner = rich([section(bold("⚠ "), dated(clip(inert(warning), 500)))], block_id="warning") if warning else []
-    title, submit = _TITLES[action]
+    banner = rich([section(bold(WARNING), dated(clip(inert(warning), 500)))], block_id="warning") if warning else []
+    title, submit = TITLES[action]
     if action is Action.READ_ALL:
         blocks = [*banner, *everything(card)]
         may_send = submit if approvable(card) else None
@@ -101,24 +80,15 @@ def approvable(card: Card) -> bool:
     return asked and card.proposal is not None and bool(card.proposal.text.strip()) and fits_a_form(everything(card))
 
 
-def fitting(action: Action, card: Card) -> Action | None:
-    """The form to open on the card as it is now: with a draft, writing is editing. None: it is not offered any more."""
-    offered = (*card.buttons, *card.menu)
-    if action is Action.READ_ALL or action in offered:
-        return action
-    swapped = {Action.EDIT: Action.WRITE, Action.WRITE: Action.EDIT}.get(action)
-    return swapped if swapped in offered else None
-
-
 def explanation(words: str, *, kept: str = "") -> View:
     """Why it was not done, in place of the form, with the agent's words to copy."""
-    parts = [section(bold("⚠ "), dated(clip(inert(words), 1000)))]
+    parts = [section(bold(WARNING), dated(clip(inert(words), 1000)))]
     if kept:
-        parts += [section(bold("Your text, to copy:")), section(run(clip(kept, 30_000)))]
+        parts += [section(bold(YOUR_TEXT)), section(run(clip(kept, 30_000)))]
     return {
         "type": "modal",
         "callback_id": "explanation",
-        "title": plain("Not done", 24),
+        "title": plain(NOT_DONE, 24),
         "close": plain("Close", 24),
         "blocks": rich(parts),
     }
@@ -134,7 +104,7 @@ def modal(
         "close": plain("Cancel" if submit else "Close", 24),
         "notify_on_close": True,
         "private_metadata": packed(bound_to, filled.joins),
-        "blocks": blocks or rich([section(run("There is nothing to read."))]),
+        "blocks": blocks or rich([section(run(NOTHING_TO_READ))]),
     }
     return {**view, "submit": plain(submit, 24)} if submit else view
 
@@ -166,17 +136,17 @@ def _context(card: Card, *, spare: int) -> list[Block]:
 def _inputs(action: Action, card: Card, filled: Filled) -> list[Block]:
     match action:
         case Action.EDIT:
-            return [*_texts("Reply", filled), _radios("Why the change?", EDIT_REASONS, filled.choice, optional=True)]
+            return [*_texts(ASK_REPLY, filled), _radios(ASK_EDIT_REASON, EDIT_REASONS, filled.choice, optional=True)]
         case Action.WRITE | Action.REPLY:
-            return _texts("Reply", filled)
+            return _texts(ASK_REPLY, filled)
         case Action.REDRAFT:
-            wish = _text(f"{TEXT}-0", "What should be different?", filled.texts[0], INSTRUCTION_CHARS, optional=True)
-            return [{**wish, "hint": plain("Left empty, it is just another draft.", 200)}]
+            wish = _text(f"{TEXT}-0", ASK_WISH, filled.texts[0], INSTRUCTION_CHARS, optional=True)
+            return [{**wish, "hint": plain(WISH_HINT, 200)}]
         case Action.RECATEGORISE:
             return [_categories(card, filled.choice)]
         case Action.DISMISS:
-            reasons = _radios("Why close it without a reply?", DISMISS_REASONS, filled.choice, optional=False)
-            return [reasons, _text(NOTE, "Note for the team", filled.note, NOTE_CHARS, optional=True)]
+            reasons = _radios(ASK_DISMISS_REASON, DISMISS_REASONS, filled.choice, optional=False)
+            return [reasons, _text(NOTE, ASK_NOTE, filled.note, NOTE_CHARS, optional=True)]
         case (
             Action.READ_ALL
             | Action.APPROVE
@@ -232,7 +202,7 @@ def _categories(card: Card, chosen: str | None) -> Block:
     options = [_option(title or name, name) for name, title in card.categories[:100]]
     select = {"type": "static_select", "action_id": "chosen", "options": options or [_option("None", "none")]}
     element = _chosen(select, chosen)
-    return {"type": "input", "block_id": CHOICE, "label": plain("It belongs to", 200), "element": element}
+    return {"type": "input", "block_id": CHOICE, "label": plain(ASK_CATEGORY, 200), "element": element}
 
 
 def _option(words: str, value: str) -> Block:
