@@ -23,7 +23,15 @@ SOURCES = "\n".join(
     path.read_text() for folder in ("bot", "adapters", "storage") for path in ROOT.glob(f"{folder}/**/*.py")
 )
 # What a package is imported as, where that is not its name with underscores.
-MODULES = {"psycopg[binary]": "psycopg", "uvicorn[standard]": "uvicorn", "python-dotenv": "dotenv"}
+MODULES = {
+    "psycopg[binary]": "psycopg",
+    "uvicorn[standard]": "uvicorn",
+    "python-dotenv": "dotenv",
+    "botbuilder-core": r"botbuilder\.core",
+    "botbuilder-schema": r"botbuilder\.schema",
+    "botframework-connector": r"botframework\.connector",
+    "pyjwt[crypto]": "jwt",
+}
 
 
 def named(requirement: str) -> str:
