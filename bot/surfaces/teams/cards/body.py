@@ -82,16 +82,17 @@ def headed(card: Card) -> Elements:
 
 def line(card: Card) -> Elements:
     """One small line: what it was, and what became of it."""
-    if card.ending is not None:
-        rest = [card.ending.words, card.ending.delivery]
-    elif card.notices:
-        rest = [card.notices[0]]
-    else:
-        rest = [one.text for one in card.said[-1:]]
-    words = " · ".join([card.headline, *filter(None, (one_line(text, LONG_WORDS) for text in rest))])
     small = {"isSubtle": True, "size": "small"}
-    at = [*run(" · ", **small), moment(card.ending.at, **small)] if card.ending is not None else []
-    return paragraph(dated(one_line(words, 800) or "—", **small), at)
+    headline = run(one_line(card.headline, HEADLINE_CHARS) or wording.UNNAMED, **small)
+    if card.ending is not None:
+        ours = [text for text in (card.ending.words, card.ending.delivery) if text]
+        rest = [dated(f" · {one_line(text, LONG_WORDS)}", **small) for text in ours]
+        rest += [[*run(" · ", **small), moment(card.ending.at, **small)]]
+    elif card.notices:
+        rest = [dated(f" · {one_line(card.notices[0], LONG_WORDS)}", **small)]
+    else:
+        rest = [run(f" · {one_line(one.text, LONG_WORDS)}", **small) for one in card.said[-1:]]
+    return paragraph(headline, *rest)
 
 
 def _notice(words: str, room: Room) -> dict[str, object]:
