@@ -21,15 +21,14 @@ class Answered(Exception):
 
 
 class _Answer(AsyncClientResponse):
-    def __init__(self, request: Any, response: httpx2.Response, body: bytes) -> None:
-        super().__init__(request, response)
-        self.status_code = response.status_code
-        self.headers = {"content-type": response.headers.get("content-type", "application/json")}
-        self.reason = response.reason_phrase
-        self._body = body
+    """Success. Empty to the SDK's models, which would drop or refuse what they do not know: see `json_of`."""
+
+    def __init__(self, request: Any, status: int, body: bytes) -> None:
+        super().__init__(request, body)  # what the SDK's raw=True hands on
+        self.status_code = status
 
     def body(self) -> bytes:
-        return self._body
+        return b""
 
 
 class Sender(AsyncHTTPSender):
@@ -52,7 +51,16 @@ class Sender(AsyncHTTPSender):
             body = await _read(response)
         if not 200 <= response.status_code < 300:
             raise Answered(response.status_code, _code(body), retry_after_seconds=_retry_after(response))
-        return Response(request, _Answer(asked, response, body))
+        return Response(request, _Answer(asked, response.status_code, body))
+
+
+def json_of(raw: Any) -> dict[str, Any]:
+    """The JSON of an operation called with raw=True. Raises ValueError."""
+    text: bytes = raw.response
+    body = json.loads(text) if text.strip() else {}
+    if not isinstance(body, dict):
+        raise ValueError("not a JSON object")
+    return body
 
 
 def client(*, local: bool) -> httpx2.AsyncClient:

@@ -4,7 +4,6 @@ https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connec
 """
 
 import asyncio
-import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
@@ -13,7 +12,7 @@ import httpx2
 
 from bot.surfaces.base import SurfaceRefused, SurfaceUnavailable
 from bot.surfaces.teams.adapter import JSON, Adapter, Connectors, Verbatim
-from bot.surfaces.teams.connector_http import Answered, Sender, client
+from bot.surfaces.teams.connector_http import Answered, Sender, client, json_of
 from bot.surfaces.teams.credentials import Credentials, Tokens
 from bot.surfaces.teams.hosts import Hosts
 from bot.surfaces.teams.metrics import CALLS
@@ -88,7 +87,7 @@ class Client:
 
         async def create() -> JSON:
             conversations = (await self._connectors.create(service_url)).conversations
-            return _body(await conversations.create_conversation(Verbatim(asked), raw=True))
+            return json_of(await conversations.create_conversation(Verbatim(asked), raw=True))
 
         made = await self._call("create", create, again=UNDONE)
         conversation, root = _text(made, "id"), _text(made, "activityId")
@@ -105,7 +104,7 @@ class Client:
 
         async def send() -> JSON:
             conversations = (await self._connectors.create(to.service_url)).conversations
-            return _body(await conversations.send_to_conversation(to.conversation, Verbatim(asked), raw=True))
+            return json_of(await conversations.send_to_conversation(to.conversation, Verbatim(asked), raw=True))
 
         sent = await self._call("reply", send, again=UNDONE)
         activity_id = _text(sent, "id")
@@ -119,7 +118,9 @@ class Client:
 
         async def put() -> JSON:
             conversations = (await self._connectors.create(ref.service_url)).conversations
-            return _body(await conversations.update_activity(ref.conversation, ref.activity, Verbatim(asked), raw=True))
+            return json_of(
+                await conversations.update_activity(ref.conversation, ref.activity, Verbatim(asked), raw=True)
+            )
 
         await self._call("update", put, again=PASSING)
 
@@ -139,7 +140,7 @@ class Client:
     async def _page(self, conversation: str, after: str | None, service_url: str) -> JSON:
         async def get() -> JSON:
             conversations = (await self._connectors.create(service_url)).conversations
-            return _body(await conversations.get_conversation_paged_members(conversation, PAGE, after, raw=True))
+            return json_of(await conversations.get_conversation_paged_members(conversation, PAGE, after, raw=True))
 
         return await self._call("members", get, again=PASSING)
 
@@ -172,15 +173,6 @@ def _failure(call: str, answer: Answered) -> SurfaceUnavailable | SurfaceRefused
         return SurfaceUnavailable(f"{call}: {words}", retry_after_seconds=answer.retry_after_seconds)
     advice = f" ({ADVICE[answer.code]})" if answer.code in ADVICE else ""
     return SurfaceRefused(f"{call}: {words}{advice}")
-
-
-def _body(raw: Any) -> JSON:
-    """The answer's JSON as it came, not as the SDK's models have it. Raises ValueError."""
-    text = raw.response.body()
-    body = json.loads(text) if text.strip() else {}
-    if not isinstance(body, dict):
-        raise ValueError("not a JSON object")
-    return body
 
 
 def _text(body: JSON, name: str) -> str:

@@ -39,6 +39,7 @@ class Connector:
     faults: Faults = field(default_factory=Faults)
     limits: Limits = field(default_factory=Limits)
     calls: list[Call] = field(default_factory=list)
+    ports: set[int] = field(default_factory=set)  # of the callers' connections
     released: asyncio.Event = field(default_factory=asyncio.Event)  # lets slow answers go
 
     def add_to(self, app: web.Application, prefix: str) -> None:
@@ -104,6 +105,8 @@ class Connector:
         headers = {key.lower(): value for key, value in request.headers.items()}
         call = Call(name=name, method=request.method, path=request.raw_path, headers=headers, body=body)
         self.calls.append(call)
+        if request.transport is not None:
+            self.ports.add(request.transport.get_extra_info("peername")[1])
         fault = self.faults.take(name)
         if not self.takes(call.token):
             return _error(401, "Unauthorized")
