@@ -45,8 +45,10 @@ def _drawings(card: Card) -> Iterable[Json]:
     else:
         for unfolding in (FORMS, SHORT_FORMS, _NO_FORMS):
             yield _drawn(card, ALL, unfolding)
-        for room in (BEGINNING, TIGHT):
-            yield _drawn(card, _shared(card, room), _NO_FORMS)
+        beginning = _shared(card, BEGINNING)
+        for unfolding in (SHORT_FORMS, _NO_FORMS):
+            yield _drawn(card, beginning, unfolding)
+        yield _drawn(card, _shared(card, TIGHT), _NO_FORMS)
 
 
 def _first_that_fits(drawings: Iterable[Json]) -> Json:
