@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import msal
 import requests
 from botframework.connector.auth import ServiceClientCredentialsFactory
+from msal.exceptions import MsalServiceError
 from msrest.pipeline import AsyncHTTPPolicy, Request, Response
 
 from bot.surfaces.base import SurfaceRefused, SurfaceUnavailable
@@ -65,6 +66,7 @@ class EntraTokens:
         self._app_id, self._password, self._monotonic = app_id, password, monotonic
         self._authority, self._known = f"{login_url.rstrip('/')}/{tenant}", login_url == LOGIN_URL
         self._app: Any = None
+        self._http = _Session()
         self._token, self._until = "", 0.0
         self._asking = asyncio.Lock()
 
@@ -95,14 +97,21 @@ class EntraTokens:
                     client_credential=self._password,
                     authority=self._authority,
                     instance_discovery=None if self._known else False,  # or it would ask Microsoft about a local host
-                    timeout=TIMEOUT_SECONDS,
+                    http_client=self._http,
                 )
             answer: dict[str, Any] = self._app.acquire_token_for_client(scopes=[SCOPE])
-        except requests.RequestException as error:
+        except (requests.RequestException, MsalServiceError) as error:
             raise SurfaceUnavailable(f"token: {type(error).__name__}") from error
         except ValueError as error:  # MSAL's, for a tenant it cannot discover and for an answer that is not JSON
             raise SurfaceUnavailable("token: no usable answer (check MICROSOFT_APP_TENANT_ID)") from error
+        finally:
+            self._http.close()  # the next is in an hour
         return answer
+
+
+class _Session(requests.Session):
+    def request(self, *given: Any, **options: Any) -> requests.Response:
+        return super().request(*given, **{"timeout": TIMEOUT_SECONDS, **options})
 
 
 def _taken(answer: dict[str, Any], now: float) -> tuple[str, float]:

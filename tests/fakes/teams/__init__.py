@@ -4,6 +4,7 @@
 `teams.certificate` trusted, `teams.login_url`. Nothing here is our own code: what a bot may say is judged anew.
 """
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -11,6 +12,7 @@ from typing import Any, Self
 
 import httpx2
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from tests.fakes.teams import signing
 from tests.fakes.teams.activities import Activities
@@ -24,6 +26,7 @@ from tests.fakes.teams.signing import ABSENT, SigningKey
 __all__ = [
     "ABSENT",
     "ANA",
+    "APP_ID",
     "BO",
     "CY",
     "DEE",
@@ -87,8 +90,10 @@ class FakeTeams:
         return await self._http.post(to, content=json.dumps(activity), headers=headers, timeout=30)
 
     async def __aenter__(self) -> Self:
+        self._transports: set[asyncio.Transport] = set()
         self._http = httpx2.AsyncClient(trust_env=False, verify=False)
-        plain, secure = web.Application(client_max_size=4_000_000), web.Application()
+        plain = web.Application(client_max_size=4_000_000, middlewares=[self._noted])
+        secure = web.Application(middlewares=[self._noted])
         self.connector.add_to(plain, "/teams")
         self.metadata.add_to(plain)
         self.login.add_to(secure)
@@ -109,8 +114,16 @@ class FakeTeams:
     ) -> None:
         self.connector.released.set()
         await self._http.aclose()
+        for transport in self._transports:  # TLS would wait for the other side's goodbye
+            transport.abort()
         for runner in self._runners:
             await runner.cleanup()
+
+    @web.middleware
+    async def _noted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.transport is not None:
+            self._transports.add(request.transport)
+        return await handler(request)
 
 
 def _port(runner: web.AppRunner) -> int:

@@ -1,5 +1,6 @@
 """Entra and the Bot Framework's OpenID metadata: who gives us tokens, and by which keys requests to us are signed."""
 
+import asyncio
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +22,12 @@ class Login:
     discoveries: int = 0
     error: tuple[int, dict[str, str]] | None = None  # answered instead of a token
     broken: bool = False  # answers nothing but 503
+    held: asyncio.Event = field(default_factory=asyncio.Event)  # tokens are given while it is set
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
     _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.held.set()
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", self._discover)
@@ -45,6 +51,8 @@ class Login:
 
     async def _token(self, request: web.Request) -> web.Response:
         form = await request.post()
+        self.reached.set()
+        await self.held.wait()
         if self.broken:
             return web.Response(status=503)
         if self.error is not None:
