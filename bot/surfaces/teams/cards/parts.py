@@ -53,7 +53,7 @@ def _begun(part: Part, room: int, *, least: int) -> tuple[str, str]:
     """As much of its text as fits, and the rest; none of it if that would be less than `least` bytes."""
     if not part.text:
         return "", ""
-    begun, rest = split_at(part.text, room - _cost(part.draw("…")))
+    begun, rest = split_at(part.text, room - _cost(part.draw("x")) + 1)
     return (begun, rest) if not rest or len(begun.encode()) >= least else ("", part.text)
 
 

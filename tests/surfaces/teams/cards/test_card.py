@@ -197,6 +197,13 @@ def test_what_was_cut_must_be_read_before_it_can_be_approved(card: Card) -> None
     assert weight(drawn) < CARD_BYTES / 2
 
 
+def test_a_short_draft_is_whole_beside_a_long_letter() -> None:
+    read = words(adaptive_card(waiting(said=(said(LONG),))))
+
+    assert proposal().text in read
+    assert read.count("more characters") == 1
+
+
 def test_a_draft_that_takes_the_room_of_its_form_is_still_whole_and_approved_on_the_card() -> None:
     drawn = adaptive_card(waiting(proposal=proposal("y" * 9000)))
 
