@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.sandbox.limits import Limits
-from bot.surfaces.slack.pacing import FORGOTTEN_AFTER, Pacer
+from bot.surfaces.slack.pacing import Pacer
+from bot.surfaces.turns import FORGOTTEN_AFTER
 from storage.database import Database
 from storage.jobs import Postpone
 from storage.shared.slots import MemorySlots, SharedSlots
@@ -129,7 +130,7 @@ async def test_slots_nobody_came_for_are_forgotten() -> None:
     for n in range(4):
         await turns.post(f"new {n}")
 
-    assert len(turns.pacer._reserved) == 2
+    assert len(turns.pacer.turns) == 2
 
 
 @pytest.mark.parametrize(("rate", "at_once"), [(50, 10), (5, 1), (1, 1), (100_000, 10)])
