@@ -43,12 +43,20 @@ def _drawings(card: Card) -> Iterable[Json]:
         yield _drawn(replace(card, earlier=()), SETTLED, SHORT_FORMS)
         yield _drawn(replace(card, earlier=()), TIGHT, _NO_FORMS)
     else:
-        for unfolding in (FORMS, SHORT_FORMS, _NO_FORMS):
+        for unfolding in (FORMS, SHORT_FORMS, _NO_FORMS) if _may_fit(card) else ():
             yield _drawn(card, ALL, unfolding)
         beginning = _shared(card, BEGINNING)
         for unfolding in (SHORT_FORMS, _NO_FORMS):
             yield _drawn(card, beginning, unfolding)
         yield _drawn(card, _shared(card, TIGHT), _NO_FORMS)
+
+
+def _may_fit(card: Card) -> bool:
+    """Not, if its long texts alone are too much: a letter of 20,000 characters is not drawn three times to see that."""
+    texts = [one.text for one in (*card.said, *card.earlier)]
+    if card.state in wording.OPEN and card.proposal is not None:
+        texts.append(card.proposal.text)
+    return sum(len(text.encode("utf-8", "ignore")) for text in texts) <= CARD_BYTES
 
 
 def _first_that_fits(drawings: Iterable[Json]) -> Json:

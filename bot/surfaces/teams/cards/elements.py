@@ -19,26 +19,31 @@ Elements = list[Json]
 
 VERSION: Final = "1.5"  # what bots may send: https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-reference
 SCHEMA: Final = "http://adaptivecards.io/schemas/adaptive-card.json"
-CARD_BYTES: Final = (
-    20 * 1024
-)  # ours: of a message's 100 KB in UTF-16, of which JSON's escapes may take six times as much
+CARD_BYTES: Final = 20 * 1024  # ours: Teams takes messages of 100 KB, in UTF-16 and with all that is around the card
 URL_BYTES: Final = 1000  # of a link; longer ones are not drawn
 
 # Teams replaces {{DATE(…)}} in any text, and may make [1] a reference to a source. A word joiner draws nothing, and
 # `restored` takes it away again: what stands in an input is sent.
-_LIVE: Final = re.compile(r"\{(?=\{)|\[(?=\d{1,3}\])")
 _JOINER: Final = "\u2060"
-_MADE_INERT: Final = re.compile(rf"(\{{){_JOINER}(?=\{{)|(\[){_JOINER}(?=\d{{1,3}}\])")
+_LIVE: Final = {  # what stands before a word joiner, once it is inert
+    "{": (re.compile(r"\{(?=\{)"), re.compile(rf"\{{{_JOINER}(?=\{{)")),
+    "[": (re.compile(r"\[(?=\d{1,3}\])"), re.compile(rf"\[{_JOINER}(?=\d{{1,3}}\])")),
+}
 
 
 def inert(text: str) -> str:
     """Legible, and nothing in it is replaced by the reader's Teams."""
-    return _LIVE.sub(lambda found: found.group() + _JOINER, legible(text))
+    shown = legible(text)
+    for sign, (live, _) in _LIVE.items():
+        shown = live.sub(sign + _JOINER, shown) if sign in shown else shown
+    return shown
 
 
 def restored(text: str) -> str:
     """What `inert` was given, once it was legible: for texts that come back from an input."""
-    return _MADE_INERT.sub(lambda found: found[1] or found[2], text)
+    for sign, (_, made_inert) in _LIVE.items():
+        text = made_inert.sub(sign, text) if _JOINER in text else text
+    return text
 
 
 def one_line(text: str, most: int) -> str:
