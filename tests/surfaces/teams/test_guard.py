@@ -79,6 +79,13 @@ async def test_a_header_that_is_no_token_is_refused(door: Door, header: str | No
     assert door.teams.metadata.looks == 0  # nothing of it reaches Microsoft
 
 
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Basic", "", "Bearer Bearer", "MSAuth"])
+async def test_a_good_token_under_another_scheme_is_refused(door: Door, scheme: str) -> None:
+    token = door.teams.authorization(door.activity).removeprefix("Bearer ")
+
+    assert (await door.refused(f"{scheme} {token}"))[0] == 401
+
+
 async def test_an_empty_header_is_refused(door: Door) -> None:
     with pytest.raises(Unauthorized, match="unsigned"):
         await door.guard.admit("", b"{}")
@@ -299,12 +306,20 @@ async def test_a_tenant_is_the_same_in_capitals(door: Door) -> None:
     "body",
     [
         *(b"", b"null", b"[]", b'"x"', b"7", b"{", b"\xff\xfe", b"{" * 100_000, b"[" * 100_000, b'{"a":' * 20_000),
-        *(b"1" * 10_000, b" " * (BODY_BYTES + 1)),
+        b"1" * 10_000,
     ],
     ids=lambda body: body[:6].decode("latin-1"),
 )
 async def test_a_body_that_is_no_activity_is_refused(door: Door, body: bytes) -> None:
-    assert (await door.refused(body=body))[0] == 401
+    assert await door.refused(body=body) == (401, "malformed")
+
+
+async def test_a_body_that_is_larger_than_teams_sends_is_refused(door: Door) -> None:
+    door.activity["text"] += "x" * (BODY_BYTES - len(json.dumps(door.activity)))
+    assert await door.knock()
+
+    door.activity["text"] += "x"
+    assert await door.refused() == (401, "too_large")
 
 
 async def test_a_body_is_not_read_before_its_signature_is_checked(door: Door) -> None:
