@@ -47,11 +47,24 @@ class Sender(AsyncHTTPSender):
         asked = request.http_request
         headers = {name: value for name, value in asked.headers.items() if name.lower() != "content-length"}
         content = None if asked.data is None else _compact(asked.data)
-        async with self._client.stream(asked.method, asked.url, headers=headers, content=content) as response:
-            body = await _read(response)
-        if not 200 <= response.status_code < 300:
-            raise Answered(response.status_code, _code(body), retry_after_seconds=_retry_after(response))
-        return Response(request, _Answer(asked, response.status_code, body))
+        body, status = await _exchange(self._client, asked.method, asked.url, headers, content)
+        return Response(request, _Answer(asked, status, body))
+
+
+async def ask(client: httpx2.AsyncClient, method: str, url: str, *, headers: dict[str, str]) -> bytes:
+    """The same without the SDK. Raises Answered."""
+    body, _ = await _exchange(client, method, url, headers, None)
+    return body
+
+
+async def _exchange(
+    client: httpx2.AsyncClient, method: str, url: str, headers: dict[str, str], content: bytes | None
+) -> tuple[bytes, int]:
+    async with client.stream(method, url, headers=headers, content=content) as response:
+        body = await _read(response)
+    if not 200 <= response.status_code < 300:
+        raise Answered(response.status_code, _code(body), retry_after_seconds=_retry_after(response))
+    return body, response.status_code
 
 
 def json_of(raw: Any) -> dict[str, Any]:

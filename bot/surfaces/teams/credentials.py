@@ -57,13 +57,14 @@ class EntraTokens:
         app_id: str,
         password: str,
         tenant: str,
+        scope: str = SCOPE,
         login_url: str = LOGIN_URL,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raises ValueError for an empty app id, password or tenant."""
         if not (app_id.strip() and password.strip() and tenant.strip()):
             raise ValueError("Teams needs an app id, its password and its tenant")
-        self._app_id, self._password, self._monotonic = app_id, password, monotonic
+        self._app_id, self._password, self._scope, self._monotonic = app_id, password, scope, monotonic
         self._authority, self._known = f"{login_url.rstrip('/')}/{tenant}", login_url == LOGIN_URL
         self._app: Any = None
         self._http = _Session()
@@ -99,7 +100,7 @@ class EntraTokens:
                     instance_discovery=None if self._known else False,  # or it would ask Microsoft about a local host
                     http_client=self._http,
                 )
-            answer: dict[str, Any] = self._app.acquire_token_for_client(scopes=[SCOPE])
+            answer: dict[str, Any] = self._app.acquire_token_for_client(scopes=[self._scope])
         except (requests.RequestException, MsalServiceError) as error:
             raise SurfaceUnavailable(f"token: {type(error).__name__}") from error
         except ValueError as error:  # MSAL's, for a tenant it cannot discover and for an answer that is not JSON

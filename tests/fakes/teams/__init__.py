@@ -19,6 +19,7 @@ from tests.fakes.teams.activities import Activities
 from tests.fakes.teams.certificates import certificate
 from tests.fakes.teams.connector import Call, Connector
 from tests.fakes.teams.faults import Fault, Faults, Trouble
+from tests.fakes.teams.graph import Graph
 from tests.fakes.teams.journal import ANA, BO, CY, DEE, ELI, Journal, Person, Posted, Team
 from tests.fakes.teams.login import Login, Metadata
 from tests.fakes.teams.signing import ABSENT, SigningKey
@@ -67,6 +68,8 @@ class FakeTeams:
             takes=lambda token: bool(token) and (self.any_token or token in self.login.given),
         )
 
+        self.graph = Graph(self.journal, self.connector.faults)
+
     @property
     def faults(self) -> Faults:
         return self.connector.faults
@@ -96,6 +99,7 @@ class FakeTeams:
         secure = web.Application(middlewares=[self._noted])
         self.connector.add_to(plain, "/teams")
         self.metadata.add_to(plain)
+        self.graph.add_to(plain)
         self.login.add_to(secure)
         self._runners = [web.AppRunner(app, access_log=None, shutdown_timeout=1) for app in (plain, secure)]
         for runner in self._runners:
@@ -104,6 +108,7 @@ class FakeTeams:
         await web.TCPSite(self._runners[1], "127.0.0.1", 0, ssl_context=certificate().context).start()
         self.url, self.certificate = f"http://127.0.0.1:{_port(self._runners[0])}", certificate().file
         self.service_url = f"{self.url}/teams/"
+        self.graph.url = self.graph_url = self.url
         self.metadata.url, self.login.url = self.url, f"https://localhost:{_port(self._runners[1])}"
         self.metadata_url, self.login_url = f"{self.url}/v1/.well-known/openidconfiguration", self.login.url
         self.says = Activities(self.app_id, self.tenant, self.service_url, self.journal.team)

@@ -4,11 +4,13 @@ import asyncio
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
 from tests.fakes.teams.signing import SigningKey
+
+SCOPES: Final = ("https://api.botframework.com/.default", "https://graph.microsoft.com/.default")
 
 
 @dataclass
@@ -60,7 +62,7 @@ class Login:
         if form.get("client_id") != self.app_id or form.get("client_secret") != self.password:
             error = {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."}
             return web.json_response(error, status=401)
-        if form.get("scope") != "https://api.botframework.com/.default":
+        if form.get("scope") not in SCOPES:
             return web.json_response({"error": "invalid_scope"}, status=400)
         made = f"entra-{next(self._count)}"
         self.given.append(made)
