@@ -38,7 +38,8 @@ class Trouble(StrEnum):
 @dataclass(frozen=True)
 class Fault:
     trouble: Trouble
-    call: str = ""  # create, reply, update, members; "" is any
+    call: str = ""  # create, reply, update, members, history; "" is any
+    calls: tuple[str, ...] = ()  # or one of several
     code: str = ""
     retry_after: str = "1"
     to: str = ""  # of a redirect
@@ -54,7 +55,11 @@ class Faults:
         self.waiting.extend([fault] * times)
 
     def take(self, call: str) -> Fault | None:
-        found = next((fault for fault in self.waiting if fault.call in ("", call)), None)
+        found = next((fault for fault in self.waiting if _meant(fault, call)), None)
         if found is not None:
             self.waiting.remove(found)
         return found
+
+
+def _meant(fault: Fault, call: str) -> bool:
+    return call in fault.calls if fault.calls else fault.call in ("", call)

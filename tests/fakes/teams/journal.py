@@ -1,9 +1,13 @@
 """What hangs in the fake's teams, and who was there."""
 
 import itertools
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+_KEY: Final = re.compile(r'"(pst_[a-z0-9]+)"')
 
 
 @dataclass
@@ -29,6 +33,20 @@ class Posted:
     @property
     def begins_a_thread(self) -> bool:
         return self.root == self.id
+
+    @property
+    def key(self) -> str | None:
+        """The posting's id that its card carries somewhere, as a value of its own."""
+        found = _KEY.search(json.dumps(self.cards))
+        return found[1] if found else None
+
+    @property
+    def pings(self) -> list[str]:
+        """Whom it notifies: by an entity of the message, or by one of a card."""
+        entities = list(self.activity.get("entities", ()))
+        for card in self.cards:
+            entities += card.get("msteams", {}).get("entities", ())
+        return [each["mentioned"]["id"] for each in entities if each.get("type") == "mention"]
 
     @property
     def cards(self) -> list[dict[str, Any]]:
