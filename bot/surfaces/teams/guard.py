@@ -50,7 +50,7 @@ class Admitted:
 
     body: Mapping[str, Any]
     claims: Mapping[str, Any]
-    tenant: str
+    tenant: str  # in lower case
     service_url: str  # of an allowed host
 
 

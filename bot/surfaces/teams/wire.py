@@ -41,10 +41,11 @@ ADVICE: Final = {
     "BadSyntax": "Teams does not take this card",
     "BotNotRegistered": "no bot resource has this app id: check MICROSOFT_APP_ID",
 }
+NOT_OURS: Final = "Teams does not take our token: check that the bot resource has this app id and tenant"
 
 
 class Client:
-    """The Bot Connector with our token. Use it between `start` and `stop`.
+    """The Bot Connector with our token. Use it until `stop`.
 
     Sends an activity as given but for who it is from. Nothing that might have arrived is sent again here.
     """
@@ -64,8 +65,6 @@ class Client:
         credentials = Credentials(app_id, tokens)
         self._connectors = Connectors(app_id=app_id, credentials=credentials, hosts=hosts, sender=Sender(self._http))
         self.adapter = Adapter(self._connectors)
-
-    async def start(self) -> None: ...
 
     async def stop(self) -> None:
         await self._http.aclose()
@@ -171,8 +170,8 @@ def _failure(call: str, answer: Answered) -> SurfaceUnavailable | SurfaceRefused
     words = " ".join(part for part in (_WORDS.get(answer.status, f"http_{answer.status}"), answer.code) if part)
     if answer.status in _TEMPORARY or answer.status > 500:
         return SurfaceUnavailable(f"{call}: {words}", retry_after_seconds=answer.retry_after_seconds)
-    advice = f" ({ADVICE[answer.code]})" if answer.code in ADVICE else ""
-    return SurfaceRefused(f"{call}: {words}{advice}")
+    advice = ADVICE.get(answer.code) or (NOT_OURS if answer.status == 401 else "")
+    return SurfaceRefused(f"{call}: {words}" + (f" ({advice})" if advice else ""))
 
 
 def _text(body: JSON, name: str) -> str:

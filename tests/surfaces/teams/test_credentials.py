@@ -101,7 +101,7 @@ async def test_a_token_that_teams_refuses_is_replaced_once(teams: FakeTeams) -> 
 
     assert [call.token for call in teams.calls()] == ["entra-1", "entra-1", "entra-2"]
     teams.faults.add(Fault(Trouble.BAD_TOKEN, code="Unauthorized"), times=2)
-    with pytest.raises(SurfaceRefused, match="create: unauthorized Unauthorized"):
+    with pytest.raises(SurfaceRefused, match=r"^create: unauthorized Unauthorized \(.*bot resource"):
         await post(client, teams)
     await client.stop()
 
