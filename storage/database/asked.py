@@ -7,6 +7,7 @@ from typing import Any
 
 from storage.database.seats import Seat
 from storage.database.sqlite import SqliteDriver
+from storage.database.switching import on_loop
 from storage.database.transaction import Tx, ran
 from storage.database.troubles import RolledBack
 
@@ -61,8 +62,8 @@ class Asked:
             self.future.set_exception(self.error)
 
 
-def tell(group: Sequence[Asked], then: Callable[[], None] | None = None) -> None:
-    """Settle all on their loop in one wake-up, from any thread."""
+def tell(group: Sequence[Asked], then: Callable[[], None] | None = None, *, from_thread: bool) -> None:
+    """Settle all on their loop: in one wake-up from a thread of the database's, else from a greenlet on the loop."""
 
     def settle_all() -> None:
         if then is not None:
@@ -70,5 +71,8 @@ def tell(group: Sequence[Asked], then: Callable[[], None] | None = None) -> None
         for one in group:
             one.settle()
 
+    if not from_thread:
+        on_loop(settle_all)
+        return
     with suppress(RuntimeError):  # the loop is closed: nobody is left to be told
         group[0].loop.call_soon_threadsafe(settle_all)

@@ -1,5 +1,6 @@
 """Threads that work off one queue, each with a seat of its own."""
 
+import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -46,12 +47,12 @@ class Crew(Generic[Item]):
             self._queue.put(None)
         return item
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """Work off what waits, then end."""
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:
-            thread.join()
+            await asyncio.to_thread(thread.join)
 
     def _run(self) -> None:
         seat = self._seat()

@@ -5,7 +5,6 @@ Why not an async session: it costs ten times as much, see docs/decisions/001.
 
 import asyncio
 import random
-import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -19,8 +18,10 @@ from storage.database.connections import address as address
 from storage.database.connections import asking, reading, writing
 from storage.database.connections import sqlite_path as sqlite_path
 from storage.database.crew import Crew
+from storage.database.fibres import Fibres
 from storage.database.seats import Seat
 from storage.database.sqlite import SqliteDriver
+from storage.database.switching import pause
 from storage.database.transaction import Tx as Tx
 from storage.database.transaction import ran
 from storage.database.transaction import table_of as table_of
@@ -39,11 +40,12 @@ _SAME: Final = text("update alembic_version set version_num = version_num")
 
 
 class Database:
-    """Reads and writes, each one a function run in one transaction on a thread of the database's own.
+    """Reads and writes, each one a function run in one transaction.
 
-    SQLite: one writer; what waits together commits together, each behind a savepoint of its own, so a write that fails
-    fails alone. PostgreSQL: a few connections, one transaction each. A function may be run again, when PostgreSQL
-    reports a deadlock or the connection was lost before the commit, so it must not do anything but run statements.
+    SQLite: on threads of the database's own, one of them the writer; what waits together commits together, each behind
+    a savepoint of its own, so a write that fails fails alone. PostgreSQL: on the event loop, a few connections with one
+    transaction each. A function may be run again, when PostgreSQL reports a deadlock or the connection was lost before
+    the commit, so it must not do anything but run statements.
 
     While the database is away, everything raises `Unavailable`; afterwards it goes on by itself.
     """
@@ -52,13 +54,17 @@ class Database:
         self.url = address(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.engine: Final[Engine] = asking(self.url)  # for questions about the schema
-        writes, reads = writing(self.url), reading(self.url)
-        write = self._write_waiting if self.sqlite else self._write_alone
-        writers = 1 if self.sqlite else _WRITERS_POSTGRES
-        self._writes = Crew(writers, "db-write", partial(Seat, writes, writing=True), write)
-        # Whoever keeps the jobs has a connection to itself: it writes for many, and never waits behind them.
-        self._apart = self._writes if self.sqlite else Crew(1, "db-jobs", partial(Seat, writes, writing=True), write)
-        self._reads = Crew(_READERS, "db-read", partial(Seat, reads, writing=False), self._read)
+        writes = partial(Seat, writing(self.url), writing=True)
+        reads = partial(Seat, reading(self.url), writing=False)
+        # Whoever keeps the jobs has a connection to itself on PostgreSQL: it writes for many, and waits behind nobody.
+        if self.sqlite:
+            self._writes: Crew[Asked] | Fibres[Asked] = Crew(1, "db-write", writes, self._write_waiting)
+            self._apart: Crew[Asked] | Fibres[Asked] = self._writes
+            self._reads: Crew[Asked] | Fibres[Asked] = Crew(_READERS, "db-read", reads, self._read)
+        else:
+            self._writes = Fibres(_WRITERS_POSTGRES, writes, self._write_alone)
+            self._apart = Fibres(1, writes, self._write_alone)
+            self._reads = Fibres(_READERS, reads, self._read)
         self._closed = False
         self.asked = 0  # reads and writes since the start
         self.commits = 0  # transactions made durable; on SQLite several writes may share one
@@ -72,10 +78,8 @@ class Database:
     async def __aexit__(self, *_: object) -> None:
         """Finish the writes that wait, then close every connection."""
         self._closed = True
-        await asyncio.to_thread(self._writes.finish)
-        if self._apart is not self._writes:
-            await asyncio.to_thread(self._apart.finish)
-        await asyncio.to_thread(self._reads.finish)
+        for workers in {self._writes, self._apart, self._reads}:
+            await workers.finish()
         self.engine.dispose()
 
     async def write(self, work: Callable[[Tx], T]) -> T:
@@ -126,7 +130,7 @@ class Database:
             asked.result = self._look(seat, asked.work)
         except BaseException as error:  # noqa: BLE001  # belongs to the caller, whatever it is
             asked.error = error
-        tell([asked])
+        tell([asked], from_thread=self.sqlite)
 
     def _look(self, seat: Seat, work: Callable[[Tx], T]) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
@@ -179,7 +183,7 @@ class Database:
             raise self._away(error, writing=writing) from error
         self.troubles["repeated"] += 1
         if trouble is Trouble.CONFLICT:
-            time.sleep(random.uniform(0, 0.01 * attempt))  # or the same two meet again
+            pause(random.uniform(0, 0.01 * attempt))  # or the same two meet again
 
     def _uncertain(self, seat: Seat, error: DBAPIError) -> Uncertain:
         seat.close()
@@ -195,7 +199,8 @@ class Database:
     def _write_waiting(self, seat: Seat, first: Asked) -> None:
         """SQLite: one commit for everything that waits by now."""
         group = [first]
-        while len(group) < _GROUP and (another := self._writes.next()) is not None:
+        crew = cast(Crew[Asked], self._writes)
+        while len(group) < _GROUP and (another := crew.next()) is not None:
             group.append(another)
         if len(group) == 1 or not self._commit_together(seat, group):
             for asked in group:
@@ -251,10 +256,8 @@ class Database:
         return self._away(error, writing=True)
 
     def _tell(self, group: list[Asked]) -> None:
-        if any(asked.error is None for asked in group):
-            tell(group, self._count_commit)
-        else:
-            tell(group)
+        committed = any(asked.error is None for asked in group)
+        tell(group, self._count_commit if committed else None, from_thread=self.sqlite)
 
     def _count_commit(self) -> None:
         self.commits += 1

@@ -14,6 +14,7 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 from storage.database.prepared import Prepared
+from storage.database.switching import ready
 from storage.database.troubles import RolledBack, refused
 
 _PATIENCE_SECONDS: Final = 20  # longer than statement_timeout: beyond it the server hangs, or the network is gone
@@ -197,16 +198,15 @@ class PostgresDriver:
 
     def _push(self) -> None:
         """Send what did not fit into the socket at once, reading meanwhile."""
-        server, both = self._server, select.poll()
-        both.register(server.socket, select.POLLIN | select.POLLOUT)
+        server = self._server
         while server.flush():
-            if not (ready := both.poll(_PATIENCE_SECONDS * 1000)):
+            if not (what := ready(server.socket, writable=True, seconds=_PATIENCE_SECONDS)):
                 self._give_up()
-            if ready[0][1] & ~select.POLLOUT:
+            if what & ~select.POLLOUT:
                 server.consume_input()
 
     def _wait(self) -> None:
-        if not self._readable.poll(_PATIENCE_SECONDS * 1000):
+        if not ready(self._server.socket, writable=False, seconds=_PATIENCE_SECONDS):
             self._give_up()
         self._server.consume_input()
 

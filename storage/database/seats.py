@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from storage.database.postgres import PostgresDriver
 from storage.database.prepared import POSTGRES, SQLITE, Prepared
 from storage.database.sqlite import SqliteDriver
+from storage.database.switching import elsewhere
 from storage.database.troubles import Unavailable
 
 
@@ -122,7 +123,7 @@ class Seat:
 
     def _open(self) -> tuple[Connection, Driver]:
         try:
-            connection = self._engine.connect()
+            connection = elsewhere(self._engine.connect)
         except DBAPIError as error:
             raise Unavailable.because(error) from error
         raw: Any = connection.connection.driver_connection

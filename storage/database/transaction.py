@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 from storage.database.loading import loaded
 from storage.database.prepared import Prepared
 from storage.database.seats import Seat
+from storage.database.switching import elsewhere
 
 T = TypeVar("T")
 M = TypeVar("M", bound=SQLModel)
@@ -47,8 +48,7 @@ class Tx:
                 return [prepared.row(row) for row in self._driver.all(prepared, parameters)]
             self._driver.later(prepared, parameters)
             return ()
-        result = self.connection.execute(statement, values)
-        return result.all() if result.returns_rows else ()
+        return self._unprepared(statement, values)
 
     def first(self, model: type[M], statement: Executable, /, **values: Any) -> M | None:
         """The first row as a `model`, or None. The statement selects (or returns) the whole table."""
@@ -58,15 +58,15 @@ class Tx:
             return (
                 None if found is None else loaded(model, dict(zip(prepared.names, prepared.values(found), strict=True)))
             )
-        row = self.connection.execute(statement, values).first()
-        return None if row is None else loaded(model, dict(row._mapping))
+        rows = self._unprepared(statement, values)
+        return loaded(model, dict(rows[0]._mapping)) if rows else None
 
     def all(self, model: type[M], statement: Executable, /, **values: Any) -> list[M]:
         if (ready := self._prepared(statement, values)) is not None:
             prepared, parameters = ready
             names, found = prepared.names, self._driver.all(prepared, parameters)
             return [loaded(model, dict(zip(names, prepared.values(row), strict=True))) for row in found]
-        return [loaded(model, dict(row._mapping)) for row in self.connection.execute(statement, values)]
+        return [loaded(model, dict(row._mapping)) for row in self._unprepared(statement, values)]
 
     def add(self, row: SQLModel) -> None:
         """Insert. A broken constraint raises IntegrityError here on SQLite, on PostgreSQL as `run` says."""
@@ -91,6 +91,15 @@ class Tx:
             return None if prepared is None else (prepared, prepared.bound(values))
         except Exception:  # noqa: BLE001  # a value that does not fit: SQLAlchemy refuses it in its own words
             return None
+
+    def _unprepared(self, statement: Executable, values: dict[str, Any]) -> Sequence[Row[*tuple[Any, ...]]]:
+        connection = self.connection
+
+        def executed() -> Sequence[Row[*tuple[Any, ...]]]:
+            result = connection.execute(statement, values)
+            return result.all() if result.returns_rows else ()
+
+        return elsewhere(executed)
 
     def before_commit(self, call: Callable[[], None]) -> None:
         """Call as the last of this transaction's work, in the order given; never if that work raised.

@@ -138,7 +138,7 @@ def index_reply(
 ) -> None:
     """Remember a reply that reached its customer as a precedent. Once per message, however often it is called."""
     row = {"message_id": message_id, "customer_id": customer_id, "category": category, "created_at": now}
-    tx.connection.execute(_REMEMBER[tx.postgres], {**row, "question": question, "text": reply})
+    tx.run(_REMEMBER[tx.postgres], **row, question=question, text=reply)
 
 
 def search(tx: Tx, question: str, *, limit: int, per_article: int = 3) -> list[FoundSnippet]:

@@ -5,6 +5,7 @@ import hashlib
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage import schema
 from storage.database import Database, address
+from storage.database.switching import elsewhere
 from storage.jobs.procrastinate import schema as procrastinate_schema
 from storage.migrations.comparing import names_ours
 from storage.tables import metadata
@@ -144,7 +146,7 @@ async def test_readiness_is_asked_beside_a_writer_without_waiting_for_it(databas
 
     def write_slowly(tx: object) -> bool:
         inside.set()
-        return asked.wait(PATIENCE_SECONDS)
+        return elsewhere(partial(asked.wait, PATIENCE_SECONDS))
 
     writing = asyncio.ensure_future(database.write(write_slowly))
     await asyncio.to_thread(inside.wait, PATIENCE_SECONDS)

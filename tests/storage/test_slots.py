@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 
@@ -110,7 +111,7 @@ async def test_slots_that_many_ask_for_at_once_are_taken_together(two: tuple[Slo
 
     for channel in range(3):  # in the order in which they were asked for, at the rate of each channel
         slots = waits[channel::3]
-        assert slots == sorted(slots)
+        assert all(after > before - 0.1 for before, after in pairwise(slots))  # each says how long from its own now
         assert slots[-1] - slots[0] > 0.9
     if isinstance(first, SharedSlots):
         assert first._db.commits <= 2
