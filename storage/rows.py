@@ -12,6 +12,7 @@ M = TypeVar("M", bound=SQLModel)
 
 _BY_ID: Final[dict[type[SQLModel], Select[Any]]] = {}
 _LOCKED: Final[dict[type[SQLModel], Select[Any]]] = {}
+_PUTS: Final[dict[tuple[type[SQLModel], tuple[str, ...]], Update]] = {}
 _CHANGES: Final[dict[tuple[type[SQLModel], tuple[str, ...], tuple[str, ...]], Update]] = {}
 
 
@@ -41,6 +42,19 @@ def known(tx: Tx, model: type[M], row_id: str | None) -> M:
     if row is None:
         raise LookupError(f"{model.__name__} {row_id} is gone")
     return row
+
+
+def put(tx: Tx, model: type[SQLModel], row_id: str, values: Mapping[str, Any]) -> None:
+    """Set these columns of a row that this transaction holds, or that nobody else changes so. Waits for no answer."""
+    key = model, tuple(values)
+    if key not in _PUTS:
+        table = table_of(model)
+        _PUTS[key] = (
+            update(table)
+            .where(table.c.id == bindparam("row_id"))
+            .values({name: bindparam(f"set_{name}", type_=table.c[name].type) for name in values})
+        )
+    tx.run(_PUTS[key], row_id=row_id, **{f"set_{name}": value for name, value in values.items()})
 
 
 def change(

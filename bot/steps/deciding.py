@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, assert_never
 
 from bot.core import verdicts
@@ -26,7 +27,7 @@ from bot.core.texts import one_line
 from bot.steps import owning, settling, undoing
 from bot.steps.recording import Overtaken, Stand, record
 from bot.steps.workshop import Workshop
-from storage import agents, reviews
+from storage import agents, postings, reviews
 from storage.database import Tx
 from storage.failpoints import Point, reached
 from storage.joins.presses import met
@@ -89,10 +90,17 @@ class Deciding:
         return verdict
 
     def _decide(self, tx: Tx, press: Press) -> Verdict:
+        who, event = press.who, f"{press.who.surface}:{press.event}" if press.event else None
+        meeting = partial(
+            met, surface=who.surface, external_id=who.external_id, review_id=press.on.review_id, event=event
+        )
+        tx.ahead(lock, Conversation, press.on.conversation_id)  # the first: what is read is read once it is held
+        tx.ahead(meeting)
+        if press.on.review_id is not None:
+            tx.ahead(postings.of_review, press.on.review_id)  # the cards to be redrawn
         conversation = lock(tx, Conversation, press.on.conversation_id)
         now = self.shop.clock()  # once nobody else decides here: what waited for its turn is dated after it
-        who, event = press.who, f"{press.who.surface}:{press.event}" if press.event else None
-        found = met(tx, surface=who.surface, external_id=who.external_id, review_id=press.on.review_id, event=event)
+        found = meeting(tx)
         if found is None:
             return verdicts.NOT_ALLOWED
         if conversation is None:

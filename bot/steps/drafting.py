@@ -16,7 +16,7 @@ from storage.database import Tx
 from storage.failpoints import Point, reached
 from storage.jobs import Claimed, Postpone
 from storage.joins.questions import question
-from storage.rows import change, lock
+from storage.rows import lock, put
 from storage.tables import Conversation, Customer, Direction, Draft, Message, Review, ReviewStatus
 
 log = logging.getLogger(__name__)
@@ -196,8 +196,12 @@ class Drafting:
         The conversation first, as everybody does who changes a review of it: in another order two could wait for each
         other, until the database ends one of them after a second.
         """
-        lock(tx, Conversation, before.conversation.id)
         review, judged = before.review, self._judged(before, made.model)
+        tx.ahead(lock, Conversation, before.conversation.id)  # the first: what is read is read once it is held
+        tx.ahead(reviews.evidence, judged.category)
+        tx.ahead(postings.of_review, review.id)
+        tx.ahead(postings.of_conversation, before.conversation.id)
+        lock(tx, Conversation, before.conversation.id)
         reasons = [{"name": because.rule, "quote": because.quote} for because in judged.reasons]
         draft = self._draft(tx, review, judged.category, made) if made.drafted else None
         news: dict[str, object] = {
@@ -212,7 +216,7 @@ class Drafting:
         if draft:
             tx.add(draft)
         conversation = before.conversation
-        change(tx, Conversation, conversation.id, {"category": judged.category, "priority": judged.priority})
+        put(tx, Conversation, conversation.id, {"category": judged.category, "priority": judged.priority})
         hanging = postings.of_review(tx, review.id)
         if not hanging:
             want_postings(tx, self.shop, conversation, before.customer, category=judged.category, review_id=review.id)

@@ -7,7 +7,7 @@ from bot.steps.recording import Overtaken, Stand, record, send, teach
 from bot.steps.undoing import ask_again
 from bot.steps.workshop import show_conversation, show_review, want_postings
 from storage import agents, conversations, postings, reviews
-from storage.rows import change, known
+from storage.rows import known, put
 from storage.tables import (
     Conversation,
     ConversationStatus,
@@ -34,7 +34,7 @@ def take(stand: Stand) -> Verdict:
             customer = known(tx, Customer, conversation.customer_id)
             want_postings(tx, shop, conversation, customer, category=review.category, review_id=review.id)
         show_review(tx, shop, review.id)
-    change(tx, Conversation, conversation.id, {"owner_id": stand.agent.id})
+    put(tx, Conversation, conversation.id, {"owner_id": stand.agent.id})
     show_conversation(tx, shop, conversation.id)
     return verdicts.RECORDED
 
@@ -47,7 +47,7 @@ def take_from_owner(stand: Stand) -> Verdict:
     if stand.agent.role is Role.AGENT:
         return verdicts.not_owner(agents.name_of(stand.tx, owner or ""))
     record(stand, DecisionKind.TAKE_OVER)
-    change(stand.tx, Conversation, stand.conversation.id, {"owner_id": stand.agent.id})
+    put(stand.tx, Conversation, stand.conversation.id, {"owner_id": stand.agent.id})
     show_conversation(stand.tx, stand.shop, stand.conversation.id)
     return verdicts.RECORDED
 
@@ -80,7 +80,7 @@ def hand_back(stand: Stand) -> Verdict:
     if refusal is not None:
         return refusal
     record(stand, DecisionKind.HAND_BACK)
-    change(stand.tx, Conversation, stand.conversation.id, {"owner_id": None})
+    put(stand.tx, Conversation, stand.conversation.id, {"owner_id": None})
     show_conversation(stand.tx, stand.shop, stand.conversation.id)
     if stand.conversation.waiting_since is not None:
         ask_again(stand, since=stand.conversation.answered_sequence, instruction=None)
@@ -99,7 +99,7 @@ def resolve(stand: Stand) -> Verdict:
         "waiting_since": None,
         "answered_sequence": stand.conversation.sequence,
     }
-    change(stand.tx, Conversation, stand.conversation.id, news)
+    put(stand.tx, Conversation, stand.conversation.id, news)
     show_conversation(stand.tx, stand.shop, stand.conversation.id)
     return verdicts.RECORDED
 

@@ -15,7 +15,7 @@ from storage.database import Tx
 from storage.failpoints import Point, reached
 from storage.jobs import Claimed
 from storage.joins.facts import Facts, facts_behind
-from storage.rows import change
+from storage.rows import change, put
 from storage.tables import Posting, PostingStatus, Review
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Showing:
         job.confirm()
         await self.surfaces[posting.surface].update(posting.ref, card)
         reached(Point.REDRAWN)
-        await self.shop.db.write(lambda tx: change(tx, Posting, posting.id, {"shown": looks}))
+        await self.shop.db.write(lambda tx: put(tx, Posting, posting.id, {"shown": looks}))
 
     async def _post(self, job: Claimed, posting: Posting, card: Card, thread: str | None) -> None:
         """Note that we try, post, note where it hangs. A crash in between is found again by the posting's id."""

@@ -15,7 +15,7 @@ from bot.steps.workshop import Workshop, open_review, show_review, want_postings
 from storage import conversations, ids, reviews
 from storage.database import Tx
 from storage.failpoints import Point, reached
-from storage.rows import change
+from storage.rows import change, put
 from storage.tables import (
     Conversation,
     ConversationStatus,
@@ -63,6 +63,8 @@ class Receiving:
         return received
 
     def _receive(self, tx: Tx, inbound: Inbound) -> Received:
+        tx.ahead(conversations.conversation_to_change, inbound.channel, inbound.thread)
+        tx.ahead(conversations.customer_of, inbound.channel, inbound.sender.external_id)
         conversation = conversations.conversation_to_change(tx, inbound.channel, inbound.thread)
         if conversation is not None:
             known = conversations.incoming(tx, conversation.id, inbound.external_id)
@@ -106,7 +108,7 @@ class Receiving:
             return customer
         news = {key: value for key, value in told.items() if getattr(known, key) != value}
         if news:
-            change(tx, Customer, known.id, news)
+            put(tx, Customer, known.id, news)
             for key, value in news.items():
                 setattr(known, key, value)
         return known
@@ -166,7 +168,7 @@ class Receiving:
                 "priority": judged.priority,
                 "waiting_since": conversation.waiting_since or message.created_at,
             }
-        change(tx, Conversation, conversation.id, news)
+        put(tx, Conversation, conversation.id, news)
         if message.automatic or conversation.owner_id is not None:
             want_postings(tx, self.shop, conversation, customer, category=conversation.category, message_id=message.id)
         elif waiting is not None and waiting.draft_id is None and waiting.draft_missing is None:

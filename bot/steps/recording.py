@@ -9,7 +9,7 @@ from bot.core.texts import one_line
 from bot.steps.workshop import Workshop, channel_lane
 from storage import ids
 from storage.database import Tx
-from storage.rows import change
+from storage.rows import put
 from storage.tables import (
     Agent,
     Conversation,
@@ -137,4 +137,4 @@ def answered(stand: Stand, sequence: int) -> None:
         "answered_sequence": sequence,
         "waiting_since": None,
     }
-    change(stand.tx, Conversation, stand.conversation.id, news)
+    put(stand.tx, Conversation, stand.conversation.id, news)

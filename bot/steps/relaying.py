@@ -3,16 +3,17 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from adapters.base import Adapter, PermanentFailure, Reply, TemporaryFailure
-from bot.steps.workshop import Workshop, channel_lane, show_message
+from bot.steps.workshop import Workshop, ask_for_cards, channel_lane, show_message
 from storage import conversations, reviews
 from storage.database import Tx
 from storage.failpoints import Point, reached
 from storage.jobs import Claimed
 from storage.joins.letters import addressed
 from storage.knowledge import articles
-from storage.rows import change, get, known
+from storage.rows import change, get, known, put
 from storage.tables import (
     Conversation,
     Delivery,
@@ -130,7 +131,7 @@ class Relaying:
         begun = {"attempts": letter.delivery.attempts + 1, "updated_at": self.shop.clock()}
         if letter.delivery.attempts > 0 and letter.delivery.error is None:
             return False
-        await self.shop.db.write(lambda tx: change(tx, Delivery, letter.delivery.id, begun | {"error": None}))
+        await self.shop.db.write(lambda tx: put(tx, Delivery, letter.delivery.id, begun | {"error": None}))
         return True
 
     async def _fail(self, letter: _Letter, words: str) -> None:
@@ -143,10 +144,15 @@ class Relaying:
             show_message(tx, self.shop, letter.message)
 
     def _sent(self, tx: Tx, letter: _Letter, external_id: str) -> None:
+        asked = partial(
+            conversations.said_up_to, conversation_id=letter.conversation.id, until=letter.message.sequence - 1, most=4
+        )
+        tx.ahead(asked)
+        ask_for_cards(tx, letter.message)
         if not self._settle(tx, letter, DeliveryStatus.SENT, None):
             return
-        change(tx, Message, letter.message.id, {"external_id": external_id})
-        question = conversations.said_up_to(tx, letter.conversation.id, until=letter.message.sequence - 1, most=4)
+        put(tx, Message, letter.message.id, {"external_id": external_id})
+        question = asked(tx)
         articles.index_reply(
             tx,
             message_id=letter.message.id,

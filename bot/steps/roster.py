@@ -12,7 +12,7 @@ from bot.surfaces.base import Member, Surface, SurfaceRefused, SurfaceUnavailabl
 from storage import agents, ids
 from storage.database import Tx
 from storage.jobs import Claimed
-from storage.rows import change
+from storage.rows import put
 from storage.tables import Agent, AgentIdentity
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Roster:
         here = {member.external_id for member in members}
         for external_id, agent in known.items():
             if external_id not in here and agent.active:
-                change(tx, Agent, agent.id, {"active": False, "updated_at": now})
+                put(tx, Agent, agent.id, {"active": False, "updated_at": now})
 
     def _keep_member(self, tx: Tx, surface: str, member: Member, agent: Agent | None, now: datetime) -> None:
         """A person known by e-mail from another surface is the same agent."""
@@ -91,7 +91,7 @@ class Roster:
             return
         news = {"name": name, "email": member.email, "role": member.role, "active": True}
         if any(getattr(agent, key) != value for key, value in news.items()):
-            change(tx, Agent, agent.id, news | {"updated_at": now})
+            put(tx, Agent, agent.id, news | {"updated_at": now})
 
 
 def _differs(known: Mapping[str, Agent], members: Sequence[Member]) -> bool:

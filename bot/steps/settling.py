@@ -7,7 +7,7 @@ from bot.core.verdicts import paused_words
 from bot.steps.recording import Overtaken, Stand, answered, record, send, teach
 from bot.steps.workshop import show_review, want_postings
 from storage import agents, reviews
-from storage.rows import change, known
+from storage.rows import known, put
 from storage.tables import Conversation, Customer, DecisionKind, Draft, JobKind, Review, ReviewStatus
 
 
@@ -98,7 +98,7 @@ def recategorise(stand: Stand, review: Review, draft: Draft | None, category: st
     teach(stand, decision, review, draft)
     if not reviews.amend(stand.tx, review, category=category):
         raise Overtaken
-    change(stand.tx, Conversation, stand.conversation.id, {"category": category})
+    put(stand.tx, Conversation, stand.conversation.id, {"category": category})
     customer = known(stand.tx, Customer, stand.conversation.customer_id)
     if policy.place(category, customer.tier) != policy.place(review.category, customer.tier):
         want_postings(stand.tx, stand.shop, stand.conversation, customer, category=category, review_id=review.id)

@@ -13,7 +13,7 @@ from bot.steps.workshop import (
     show_review,
 )
 from storage import conversations, postings, reviews
-from storage.rows import change, get, known
+from storage.rows import change, get, known, put
 from storage.tables import (
     Conversation,
     ConversationStatus,
@@ -86,9 +86,9 @@ def ask_again(stand: Stand, *, since: int, instruction: str | None) -> Review:
         draft_after=stand.now,
     )
     if instruction is not None:
-        change(tx, Review, review.id, {"instruction": instruction})
+        put(tx, Review, review.id, {"instruction": instruction})
     news = {"waiting_since": first_at, "status": ConversationStatus.OPEN, "answered_sequence": since}
-    change(tx, Conversation, conversation.id, news)
+    put(tx, Conversation, conversation.id, news)
     shop.jobs.promise(tx, JobKind.DRAFT, review.id, at=stand.now)
     return review
 
@@ -111,12 +111,12 @@ def _unsay(stand: Stand, message: Message) -> None:
     waiting_since = conversations.oldest_wait(lines)
     if conversation.owner_id is not None or waiting_since is None:
         news = {"waiting_since": waiting_since, "answered_sequence": since}
-        change(tx, Conversation, conversation.id, news)
+        put(tx, Conversation, conversation.id, news)
         show_conversation(tx, stand.shop, conversation.id)
         return
     newer = _close_newer(stand)
     review = ask_again(stand, since=since, instruction=None)
-    change(tx, Review, review.id, {"notice": _taken_back(stand)})
+    put(tx, Review, review.id, {"notice": _taken_back(stand)})
     _hang(stand, postings.of_review(tx, newer.id) if newer else [], review)
     show_conversation(tx, stand.shop, conversation.id)
 
@@ -134,7 +134,7 @@ def _close_newer(stand: Stand) -> Review | None:
 def _hang(stand: Stand, cards: list[Posting], review: Review) -> None:
     """These cards ask this question from now on."""
     for posting in cards:
-        change(stand.tx, Posting, posting.id, {"review_id": review.id})
+        put(stand.tx, Posting, posting.id, {"review_id": review.id})
         promise_show(stand.tx, stand.shop, posting)
 
 
@@ -156,7 +156,7 @@ def _revive(stand: Stand, old: Review, message: Message) -> None:
                 "waiting_since": min(old.first_at, waited),
                 "answered_sequence": min(old.since_sequence, stand.conversation.answered_sequence),
             }
-            change(tx, Conversation, stand.conversation.id, news)
+            put(tx, Conversation, stand.conversation.id, news)
         show_review(tx, shop, old.id)
         show_conversation(tx, shop, stand.conversation.id)
         return
@@ -175,7 +175,7 @@ def _revive(stand: Stand, old: Review, message: Message) -> None:
         draft_after=stand.now,
         notice=_taken_back(stand),
     )
-    change(tx, Conversation, stand.conversation.id, {"waiting_since": first_at, "answered_sequence": since})
+    put(tx, Conversation, stand.conversation.id, {"waiting_since": first_at, "answered_sequence": since})
     if newer is None:
         draft = get(tx, Draft, old.draft_id)
         edited = message.text if draft is None or draft.text != message.text else None

@@ -128,6 +128,12 @@ def show_review(tx: Tx, shop: Workshop, review_id: str) -> None:
         promise_show(tx, shop, posting)
 
 
+def ask_for_cards(tx: Tx, message: Message) -> None:
+    """Ask ahead for what `show_message` will look at."""
+    tx.ahead(known, Decision, message.decision_id)
+    tx.ahead(postings.of_conversation, message.conversation_id)
+
+
 def show_message(tx: Tx, shop: Workshop, message: Message) -> None:
     """Redraw the cards that show these outgoing words: those of the review they answered, and their own."""
     review_id = known(tx, Decision, message.decision_id).review_id

@@ -4,7 +4,7 @@ Nearly all that a statement costs is its round trip: docs/decisions/001 has the 
 """
 
 import select
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -24,6 +24,8 @@ _KEPT_AFTER: Final = 2  # uses, then the server keeps the statement parsed and p
 _FINE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 _Parameters = Sequence[Any]
+_Box = list[PGresult]  # where an answer is kept for whoever asks later
+_Sent = tuple[Prepared | None, bytes, _Parameters, _Box | None]
 
 
 class PostgresDriver:
@@ -39,7 +41,7 @@ class PostgresDriver:
         self._readable = select.poll()
         self._readable.register(self._server.socket, select.POLLIN)
         self._kept: set[bytes] = set()
-        self._waiting: list[tuple[Prepared | None, bytes, _Parameters]] = []
+        self._waiting: list[_Sent] = []
         self._owed = 0  # answers nobody waited for
         self._hung = False
         self.in_doubt = False  # whether the last commit may have happened although it raised
@@ -64,7 +66,7 @@ class PostgresDriver:
         return self._server.transaction_status == TransactionStatus.INERROR
 
     def begin(self) -> None:
-        self._waiting = [(None, b"BEGIN", ())]
+        self._waiting = [(None, b"BEGIN", (), None)]
 
     def commit(self) -> None:
         """Raises what a statement that waited raised, or the commit itself."""
@@ -72,7 +74,7 @@ class PostgresDriver:
         if len(self._waiting) == 1 and self._waiting[0][1] == b"BEGIN":
             self._waiting = []  # nothing was done
             return
-        self._waiting.append((None, b"COMMIT", ()))
+        self._waiting.append((None, b"COMMIT", (), None))
         self.in_doubt = True
         answer = self._exchange()
         self.in_doubt = False
@@ -81,7 +83,7 @@ class PostgresDriver:
 
     def end(self) -> None:
         """End a transaction that only read, without waiting for the answer."""
-        if any(statement is not None for statement, _, _ in self._waiting):
+        if any(statement is not None for statement, *_ in self._waiting):
             self._exchange()  # a write, which is refused here
         self._waiting = []
         if not self.lost and self._server.transaction_status != TransactionStatus.IDLE:
@@ -94,7 +96,7 @@ class PostgresDriver:
     def rollback(self) -> None:
         self._waiting = []
         if not self.lost and self._server.transaction_status != TransactionStatus.IDLE:
-            self._waiting = [(None, b"ROLLBACK", ())]
+            self._waiting = [(None, b"ROLLBACK", (), None)]
             self._exchange()
 
     def first(self, statement: Prepared, parameters: _Parameters) -> tuple[Any, ...] | None:
@@ -104,6 +106,19 @@ class PostgresDriver:
     def all(self, statement: Prepared, parameters: _Parameters) -> Sequence[tuple[Any, ...]]:
         answer = self._answered(statement, parameters)
         return self._adapt.load_rows(0, answer.ntuples, tuple)
+
+    def ahead(self, statement: Prepared, parameters: _Parameters) -> Callable[[], Sequence[tuple[Any, ...]]]:
+        """A statement that is sent with the next, or when its rows are asked for: once, in this transaction."""
+        box: _Box = []
+        self._add(statement, parameters, box)
+
+        def rows() -> Sequence[tuple[Any, ...]]:
+            if not box:
+                self._exchange()
+            answer = self._read_by(statement, box[0])
+            return self._adapt.load_rows(0, answer.ntuples, tuple)
+
+        return rows
 
     def later(self, statement: Prepared, parameters: _Parameters) -> None:
         """A statement that returns nothing: sent with the next that does, at the latest with the commit."""
@@ -119,20 +134,22 @@ class PostgresDriver:
 
     def _answered(self, statement: Prepared, parameters: _Parameters) -> PGresult:
         self._add(statement, parameters)
-        answer = self._exchange()
+        return self._read_by(statement, self._exchange())
+
+    def _read_by(self, statement: Prepared, answer: PGresult) -> PGresult:
         if statement.unread:
             statement.read_as([answer.ftype(column) for column in range(answer.nfields)])
         self._adapt.set_pgresult(answer)
         return answer
 
-    def _add(self, statement: Prepared, parameters: _Parameters) -> None:
+    def _add(self, statement: Prepared, parameters: _Parameters, box: _Box | None = None) -> None:
         try:
             # As text, and without types: the server infers them from the casts in the statement.
             sent = self._adapt.dump_sequence(parameters, [PyFormat.TEXT] * len(parameters))
         except (psycopg.Error, UnicodeError) as error:
             raise refused(statement.sql, error) from error
         statement.uses += 1
-        self._waiting.append((statement, statement.encoded, sent))
+        self._waiting.append((statement, statement.encoded, sent, box))
 
     def _exchange(self) -> PGresult:
         """Send all that waits, and return the last one's answer. The first failure is raised; the rest was skipped."""
@@ -148,36 +165,46 @@ class PostgresDriver:
             raise refused(what, error_from_result(answer), lost=self.lost)
         return answer
 
-    def _pipeline(self, sent: Sequence[tuple[Prepared | None, bytes, _Parameters]]) -> PGresult:
+    def _pipeline(self, sent: Sequence[_Sent]) -> PGresult:
         server = self._server
         server.enter_pipeline_mode()
-        keeping: list[bytes | None] = []  # for each answer to come, the name under which a statement is then kept
+        # For each answer to come: the name under which a statement is then kept, or who wants it.
+        coming: list[tuple[bytes | None, _Box | None]] = []
         for each in sent:
-            self._send(keeping, *each)
+            self._send(coming, *each)
         server.pipeline_sync()
         failed: PGresult | None = None
-        for place, name in enumerate(keeping, 1):
+        for place, (name, box) in enumerate(coming, 1):
             answer = self._answer()
             if answer.status in _FINE:
                 if name is not None:
                     self._kept.add(name)
+                if box is not None:
+                    box.append(answer)
             elif failed is None:
                 failed = answer
-                self.in_doubt = self.in_doubt and place == len(keeping)
+                self.in_doubt = self.in_doubt and place == len(coming)
         self._answer(ends=True)
         server.exit_pipeline_mode()
         return failed or answer
 
-    def _send(self, keeping: list[bytes | None], statement: Prepared | None, sql: bytes, parameters: Any) -> None:
+    def _send(
+        self,
+        coming: list[tuple[bytes | None, _Box | None]],
+        statement: Prepared | None,
+        sql: bytes,
+        parameters: Any,
+        box: _Box | None,
+    ) -> None:
         server = self._server
         if statement is None or statement.uses < _KEPT_AFTER:
             server.send_query_params(sql, parameters or None)
         else:
-            if statement.name not in self._kept and statement.name not in keeping:
+            if statement.name not in self._kept and (statement.name, None) not in coming:
                 server.send_prepare(statement.name, sql)
-                keeping.append(statement.name)
+                coming.append((statement.name, None))
             server.send_query_prepared(statement.name, parameters)
-        keeping.append(None)
+        coming.append((None, box))
 
     def _answer(self, *, ends: bool = False) -> PGresult:
         """The next answer, and the empty one that ends it; the answer to a pipeline's end has none."""

@@ -1,6 +1,6 @@
 """A seat at the database: one long-lived connection, used by one thread at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -40,6 +40,9 @@ class Driver(Protocol):
     def rollback(self) -> None: ...
     def first(self, statement: Prepared, parameters: Sequence[Any]) -> Sequence[Any] | None: ...
     def all(self, statement: Prepared, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]: ...
+    def ahead(self, statement: Prepared, parameters: Sequence[Any]) -> Callable[[], Sequence[Sequence[Any]]]:
+        """Ask, and return what gives the rows later in the same transaction."""
+
     def later(self, statement: Prepared, parameters: Sequence[Any]) -> None:
         """A statement that returns nothing: done before the next that returns something, or before the commit."""
 

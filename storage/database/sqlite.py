@@ -1,7 +1,7 @@
 """Transactions on SQLite's own driver."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sqlalchemy.exc import DBAPIError
@@ -64,6 +64,10 @@ class SqliteDriver:
 
     def all(self, statement: Prepared, parameters: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
         return self._execute(statement, parameters).fetchall()
+
+    def ahead(self, statement: Prepared, parameters: Sequence[Any]) -> Callable[[], Sequence[Sequence[Any]]]:
+        rows = self.all(statement, parameters)
+        return lambda: rows
 
     def later(self, statement: Prepared, parameters: Sequence[Any]) -> None:
         """A statement that returns nothing. Here it is done at once."""

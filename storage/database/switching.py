@@ -16,8 +16,8 @@ from greenlet import getcurrent, greenlet
 
 T = TypeVar("T")
 
-# Calls on threads at the same moment: more than there are seats, or one that waits for a row's lock could keep who holds
-# it from the thread that it needs.
+# Calls on threads at the same moment: more than there are seats, or those that wait for a row's lock could keep whoever
+# holds it from the thread that it needs.
 _BLOCKING: Final = 64
 
 Resume = Callable[..., None]  # called once, on the event loop, with what the greenlet is to be told

@@ -22,12 +22,18 @@ def table_of(model: type[SQLModel]) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]  # SQLModel's metaclass sets it
 
 
+class _Asked(Exception):
+    """What a look begins with was asked ahead; the look itself comes later."""
+
+
 class Tx:
     """One open transaction. It cannot be awaited in, and is over when the function it was given to returns."""
 
     def __init__(self, seat: Seat) -> None:
         self.postgres = seat.postgres
         self._seat, self._driver = seat, seat.driver
+        self._ahead: dict[tuple[Prepared, tuple[Any, ...]], Callable[[], Sequence[Sequence[Any]]]] = {}
+        self._asking_ahead = False
         self._after_commit: list[Callable[[], None]] = []
         self._before_commit: list[Callable[[], None]] = []
 
@@ -45,7 +51,7 @@ class Tx:
         if (ready := self._prepared(statement, values)) is not None:
             prepared, parameters = ready
             if prepared.names:
-                return [prepared.row(row) for row in self._driver.all(prepared, parameters)]
+                return [prepared.row(row) for row in self._rows(prepared, parameters)]
             self._driver.later(prepared, parameters)
             return ()
         return self._unprepared(statement, values)
@@ -54,7 +60,10 @@ class Tx:
         """The first row as a `model`, or None. The statement selects (or returns) the whole table."""
         if (ready := self._prepared(statement, values)) is not None:
             prepared, parameters = ready
-            found = self._driver.first(prepared, parameters)
+            if self._ahead or self._asking_ahead:
+                found = next(iter(self._rows(prepared, parameters)), None)
+            else:
+                found = self._driver.first(prepared, parameters)
             return (
                 None if found is None else loaded(model, dict(zip(prepared.names, prepared.values(found), strict=True)))
             )
@@ -64,7 +73,7 @@ class Tx:
     def all(self, model: type[M], statement: Executable, /, **values: Any) -> list[M]:
         if (ready := self._prepared(statement, values)) is not None:
             prepared, parameters = ready
-            names, found = prepared.names, self._driver.all(prepared, parameters)
+            names, found = prepared.names, self._rows(prepared, parameters)
             return [loaded(model, dict(zip(names, prepared.values(row), strict=True))) for row in found]
         return [loaded(model, dict(row._mapping)) for row in self._unprepared(statement, values)]
 
@@ -83,6 +92,30 @@ class Tx:
         Never by `rowcount`: after `on conflict do nothing` SQLite says 0 or 1, psycopg -1.
         """
         return bool(self.run(statement, **values))
+
+    def ahead(self, look: Callable[..., object], *args: Any, **named: Any) -> None:
+        """Ask now what `look(tx, *args, **named)` will ask first: on PostgreSQL it travels with the next statement.
+
+        The look comes later in this transaction, and finds the answer there. For what this transaction does not change
+        in between. On SQLite, where a statement costs no way, nothing is asked.
+        """
+        if not self.postgres:
+            return
+        self._asking_ahead = True
+        try:
+            look(self, *args, **named)
+        except _Asked:
+            pass
+        finally:
+            self._asking_ahead = False
+
+    def _rows(self, prepared: Prepared, parameters: list[Any]) -> Sequence[Sequence[Any]]:
+        if self._asking_ahead:
+            self._ahead[prepared, tuple(parameters)] = self._driver.ahead(prepared, parameters)
+            raise _Asked
+        if self._ahead and (answer := self._ahead.pop((prepared, tuple(parameters)), None)) is not None:
+            return answer()
+        return self._driver.all(prepared, parameters)
 
     def _prepared(self, statement: Executable, values: dict[str, Any]) -> tuple[Prepared, list[Any]] | None:
         """The statement for the driver, with its parameters; None: through SQLAlchemy."""

@@ -126,12 +126,13 @@ def facts_behind(tx: Tx, posting_id: str) -> Facts | None:
     row = rows[0]
     posting, conversation = _ROWS.known(Posting, row), _ROWS.known(Conversation, row)
     review, message = _ROWS.get(Review, row), _ROWS.get(Message, row)
+    _ask_ahead(tx, conversation, review, message)
     siblings = [other for other in postings.of_conversation(tx, conversation.id) if other.surface == posting.surface]
     place = [other.id for other in siblings].index(posting.id)
     later = siblings[place + 1 :]
     about = _signed(tx, review)
     settled = _settled(tx, about, review, message)
-    outgoing, delivery = _outgoing(tx, settled)
+    outgoing, delivery = _outgoing(tx, settled.decision.id if settled else None)
     before = _before(review, message)
     to_answer, unread = _to_answer(tx, review, message)
     return Facts(
@@ -156,6 +157,18 @@ def facts_behind(tx: Tx, posting_id: str) -> Facts | None:
         recategorised=_last(about, DecisionKind.RECATEGORISE),
         redrafted=_last(about, DecisionKind.REDRAFT),
     )
+
+
+def _ask_ahead(tx: Tx, conversation: Conversation, review: Review | None, message: Message | None) -> None:
+    """All that follows from the first statement travels together."""
+    tx.ahead(postings.of_conversation, conversation.id)
+    tx.ahead(_signed, review)
+    tx.ahead(_settled, [], None, message if review is None else None)
+    tx.ahead(_outgoing, review.decision_id if review else message.decision_id if message else None)
+    tx.ahead(_to_answer, review, message)
+    tx.ahead(_released, conversation, review)
+    if before := _before(review, message):
+        tx.ahead(conversations.said_up_to, conversation.id, until=before, most=EARLIER)
 
 
 def _root(siblings: list[Posting], posting: Posting) -> str | None:
@@ -186,9 +199,9 @@ def _released(tx: Tx, conversation: Conversation, review: Review | None) -> Sign
     return _sign(rows[0]) if rows else None
 
 
-def _outgoing(tx: Tx, settled: Signed | None) -> tuple[Message | None, Delivery | None]:
+def _outgoing(tx: Tx, decision_id: str | None) -> tuple[Message | None, Delivery | None]:
     """What a decision sends, if it sends anything, and how far it got."""
-    rows = tx.run(_OUTGOING, decision_id=settled.decision.id) if settled else ()
+    rows = tx.run(_OUTGOING, decision_id=decision_id) if decision_id else ()
     return (_SENT.get(Message, rows[0]), _SENT.get(Delivery, rows[0])) if rows else (None, None)
 
 
