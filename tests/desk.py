@@ -12,8 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from fastapi import APIRouter
-from sqlalchemy import and_, bindparam, exists, or_, select
-from sqlalchemy.orm import aliased
 
 from adapters.base import Attachment, Automatic, Inbound, Reply, Sender
 from bot.core.cards import Action, Card, CardState
@@ -31,12 +29,14 @@ from bot.steps.relaying import Relaying
 from bot.steps.roster import Roster
 from bot.steps.workshop import Workshop
 from bot.surfaces.base import Member
-from storage.database import Database, table_of
+from storage.database import Database
 from storage.jobs import Postpone, Retry, Work
-from storage.jobs.table import TableJobs
-from storage.tables import Job, JobKind, JobStatus, Role
+from storage.jobs.engine import engine
+from storage.shared.wakes import wakes
+from storage.tables import JobKind, Role
 from tests.clock import Clock
 from tests.patience import PATIENCE_SECONDS
+from tests.promised import open_jobs
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 POLICY: dict[str, Any] = {
@@ -49,20 +49,6 @@ POLICY: dict[str, Any] = {
     "tiers": {"vip": {"title": "VIP", "priority": "high"}},
     "channels": {"web": {"kind": "webhook", "title": "Shop", "secret_env": "SHOP"}},
 }
-
-
-_JOB = table_of(Job)
-_EARLIER = aliased(_JOB)
-_RUNNABLE = select(_JOB.c.id).where(
-    or_(
-        _JOB.c.status == JobStatus.RUNNING,
-        and_(
-            _JOB.c.status == JobStatus.QUEUED,
-            _JOB.c.run_at <= bindparam("now"),
-            ~exists().where(_EARLIER.c.lane == _JOB.c.lane, _EARLIER.c.id < _JOB.c.id, _EARLIER.c.status != "failed"),
-        ),
-    )
-)
 
 
 @dataclass
@@ -195,7 +181,7 @@ class Desk:
         policy = {**POLICY, **changes}
         self.policy = Policy.model_validate(policy)
         self.cards, self.channel, self.drafter = Cards(people=list(PEOPLE)), Channel(), Scripted()
-        self.jobs = TableJobs(db, self.clock, grace=timedelta(seconds=5))
+        self.jobs = engine(db, self.clock, wakes(db), grace=timedelta(seconds=5))
         self.shop = Workshop(db=db, jobs=self.jobs, policy=self.policy, clock=self.clock, surfaces=("slack",))
         surfaces = {"slack": self.cards}
         self.library: Any = NoLibrary()
@@ -239,7 +225,7 @@ class Desk:
         """Wait until nothing is due and nothing is under way."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                due = await self.db.read(lambda tx: tx.run(_RUNNABLE, now=self.clock.now))
+                due = await self.db.read(lambda tx: open_jobs(tx, self.clock.now))
                 if not due and not self.jobs.busy:
                     return
                 await asyncio.sleep(0.005)

@@ -113,8 +113,10 @@ class PostgresDriver:
         self._add(statement, parameters, box)
 
         def rows() -> Sequence[tuple[Any, ...]]:
-            if not box:
+            if not box and self._waiting:
                 self._exchange()
+            if not box:
+                raise RolledBack("what was asked ahead went with a statement that failed")
             answer = self._read_by(statement, box[0])
             return self._adapt.load_rows(0, answer.ntuples, tuple)
 

@@ -20,12 +20,12 @@ from storage.tables import (
     Delivery,
     Draft,
     Feedback,
-    Job,
     Message,
     Posting,
     Review,
 )
-from tests.desk import _RUNNABLE, Cards, Channel, Desk, Scripted
+from tests.desk import Cards, Channel, Desk, Scripted
+from tests.promised import Promised, open_jobs, promised
 
 CHANNELS = {"ada": "web", "ben": "web", "cleo": "mail"}  # whose words come by which channel
 
@@ -116,7 +116,7 @@ class Rows:
     decisions: dict[str, Decision]
     feedback: list[Feedback]
     postings: list[Posting]
-    jobs: list[Job]
+    jobs: list[Promised]
     agents: dict[str, str]  # id -> the surface's own
 
     def of(self, thread: str) -> list[Message]:
@@ -149,8 +149,8 @@ class World(Desk):
         """Until all that is due has been done, apart from drafts whose drafter takes its time."""
         async with asyncio.timeout(60):
             while True:
-                due = await self.db.read(lambda tx: tx.run(_RUNNABLE, now=self.clock.now))
-                if len(due) == self.jobs.busy == len(self.moody.waiting):
+                due = await self.db.read(lambda tx: open_jobs(tx, self.clock.now))
+                if due == self.jobs.busy == len(self.moody.waiting):
                     return
                 await asyncio.sleep(0.002)
 
@@ -177,7 +177,7 @@ class World(Desk):
             decisions={one.id: one for one in _every(tx, Decision)},
             feedback=_every(tx, Feedback),
             postings=sorted(_every(tx, Posting), key=lambda one: (one.created_at, one.id)),
-            jobs=_every(tx, Job),
+            jobs=promised(tx),
             agents={row.agent_id: row.external_id for row in people},
         )
 

@@ -5,13 +5,15 @@ import threading
 import traceback
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from storage.database import Database, RolledBack, Tx, Unavailable, table_of
 from storage.database.switching import elsewhere
+from storage.rows import get, lock
 from storage.tables import Agent, Direction, Role, Seen
 from tests.clock import NOON
 from tests.patience import PATIENCE_SECONDS
@@ -522,3 +524,91 @@ async def test_a_transaction_whose_end_fails_is_rolled_back(database: Database) 
         await database.write(work)
 
     assert await database.read(keys) == []
+
+
+# What is asked ahead
+
+
+def found(tx: Tx, key: str) -> list[str]:
+    return [row.key for row in tx.run(_FOUND, wanted=key)]
+
+
+_FOUND = select(table_of(Seen).c.key).where(table_of(Seen).c.key == bindparam("wanted"))
+
+
+async def test_what_was_asked_ahead_is_found_and_only_by_who_asks_the_same(database: Database) -> None:
+    for key in ("one", "two"):
+        await database.write(adding(key))
+
+    def work(tx: Tx) -> list[list[str]]:
+        tx.ahead(found, "one")
+        tx.ahead(found, "never")
+        return [found(tx, "two"), found(tx, "one"), found(tx, "one"), found(tx, "never")]
+
+    assert await database.read(work) == [["two"], ["one"], ["one"], []]
+    assert await database.write(work) == [["two"], ["one"], ["one"], []]
+
+
+async def test_what_is_asked_ahead_travels_with_the_next_statement(postgres_url: str) -> None:
+    exchanges: list[int] = []
+
+    def work(tx: Tx) -> None:
+        driver: Any = tx._driver
+        exchange = driver._exchange
+        driver._exchange = lambda: (exchanges.append(len(driver._waiting)), exchange())[1]
+        try:
+            for key in ("one", "two"):
+                tx.ahead(found, key)
+            assert (found(tx, "three"), found(tx, "two"), found(tx, "one")) == ([], [], [])
+        finally:
+            del driver._exchange
+
+    async with Database(postgres_url) as database:
+        await database.write(work)
+
+    assert exchanges == [4]  # BEGIN, and three questions
+
+
+async def test_who_asks_ahead_behind_a_lock_sees_what_its_holder_did(postgres_url: str) -> None:
+    table = table_of(Agent)
+    async with Database(postgres_url) as one, Database(postgres_url) as other:
+        await one.write(lambda tx: tx.add(agent("agt_1", name="before")))
+        gate = Gate()
+
+        def rename(tx: Tx) -> None:
+            tx.run(update(table).values(name="after"))
+            lock(tx, Agent, "agt_1")
+            gate(tx)
+
+        def look(tx: Tx) -> str:
+            tx.ahead(lock, Agent, "agt_1")
+            tx.ahead(get, Agent, "agt_1")
+            lock(tx, Agent, "agt_1")
+            row = get(tx, Agent, "agt_1")
+            assert row is not None
+            return row.name
+
+        renaming = asyncio.ensure_future(one.write(rename))
+        await gate.entered()
+        looking = asyncio.ensure_future(other.write(look))
+        await asyncio.sleep(0.05)  # long enough to be asked; where it is not, it comes later still
+        gate.open()
+        await renaming
+
+        assert await looking == "after"
+
+
+async def test_what_was_asked_ahead_is_not_to_be_had_after_a_statement_that_failed(postgres_url: str) -> None:
+    def work(tx: Tx) -> None:
+        tx.ahead(found, "one")
+        tx.add(seen("twice"))
+        tx.add(seen("twice"))
+        tx.ahead(found, "two")
+        with pytest.raises(DBAPIError):
+            found(tx, "three")
+        found(tx, "two")
+
+    async with Database(postgres_url) as database:
+        with pytest.raises(RolledBack):
+            await database.write(work)
+        assert await database.read(keys) == []
