@@ -32,7 +32,8 @@ def questions(articles: int, count: int) -> list[str]:
     for number in range(count):
         words = _ASKED_WORDS[number % len(_ASKED_WORDS)]
         known = writer.some_of(about[number % len(about)].replace("#", ""), words // 2)
-        asked.append(QUESTIONS[number % len(QUESTIONS)] if number % _REAL_WORDS == 7 else f"{known} {writer.line(words // 2)}?")
+        made_up = f"{known} {writer.line(words // 2)}?"
+        asked.append(QUESTIONS[number % len(QUESTIONS)] if number % _REAL_WORDS == 7 else made_up)
     return asked
 
 

@@ -42,7 +42,7 @@ class _Promise(NamedTuple):
 class ProcrastinateJobs(Rounds):
     """An engine of one replica; any number of them share the database."""
 
-    apart = 0.01
+    apart = 0.02
 
     def __init__(
         self,
