@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,11 +13,12 @@ from storage import agents, ids
 from storage.database import Tx
 from storage.jobs import Claimed
 from storage.rows import put
-from storage.tables import Agent, AgentIdentity
+from storage.tables import Agent, AgentIdentity, Role
 
 log = logging.getLogger(__name__)
 
 _STRANGER: Final = timedelta(seconds=10)  # a stranger's press makes us look again, at most this often
+_RANKS: Final = tuple(Role)  # the lowest first
 _AFTER_FAILURE: Final = timedelta(seconds=1)  # and this often while the surface does not say
 
 
@@ -26,6 +27,7 @@ class Roster:
     shop: Workshop
     surfaces: Mapping[str, Surface]
     _read_at: dict[str, datetime] = field(default_factory=dict)
+    _said: dict[str, dict[str, Member]] = field(default_factory=dict)  # by surface and its id, as it was last read
 
     async def __call__(self, job: Claimed) -> None:
         """Promised by the clock. A surface that is away keeps the roster it had, until the next tick."""
@@ -59,29 +61,45 @@ class Roster:
             return False
         if not members:
             log.error("roster is empty: nobody may press", extra={"surface": surface})
-        known = await self.shop.db.read(lambda tx: agents.roster(tx, surface))
-        if _differs(known, members):
+        self._said[surface] = {member.external_id: member for member in members}
+        known, elsewhere = await self.shop.db.read(
+            lambda tx: (agents.roster(tx, surface), self._elsewhere(tx, surface))
+        )
+        if _differs(known, members, elsewhere):
             await self.shop.db.write(lambda tx: self._keep(tx, surface, members))
             log.info("roster changed", extra={"surface": surface, "members": len(members)})
         return True
 
+    def _elsewhere(self, tx: Tx, surface: str) -> "Elsewhere":
+        found: dict[str, Member] = {}
+        names = [name for name in self.surfaces if name != surface and name in self._said]
+        for name in names:
+            for external_id, agent in agents.roster(tx, name).items():
+                if (member := self._said[name].get(external_id)) is not None:
+                    before = found.get(agent.id, member)
+                    found[agent.id] = replace(before, role=_higher(before.role, member.role))
+        return Elsewhere(first=surface == next(iter(self.surfaces)), members=found)
+
     def _keep(self, tx: Tx, surface: str, members: Sequence[Member]) -> None:
-        known = agents.roster(tx, surface)
+        known, elsewhere = agents.roster(tx, surface), self._elsewhere(tx, surface)
         now = self.shop.clock()
         for member in members:
-            self._keep_member(tx, surface, member, known.get(member.external_id), now)
+            self._keep_member(tx, surface, member, known.get(member.external_id), elsewhere, now)
         here = {member.external_id for member in members}
         for external_id, agent in known.items():
-            if external_id not in here and agent.active:
+            if external_id not in here and agent.active and agent.id not in elsewhere.members:
                 put(tx, Agent, agent.id, {"active": False, "updated_at": now})
 
-    def _keep_member(self, tx: Tx, surface: str, member: Member, agent: Agent | None, now: datetime) -> None:
+    def _keep_member(
+        self, tx: Tx, surface: str, member: Member, agent: Agent | None, elsewhere: "Elsewhere", now: datetime
+    ) -> None:
         """A person known by e-mail from another surface is the same agent."""
-        name = one_line(member.name, 80) or member.external_id
         if agent is None and member.email:
             agent = agents.by_email(tx, member.email, not_on=surface)
             if agent is not None:
                 tx.add(AgentIdentity(surface=surface, external_id=member.external_id, agent_id=agent.id))
+        member = elsewhere.one(member, agent)
+        name = one_line(member.name, 80) or member.external_id
         if agent is None:
             agent = Agent(
                 id=ids.new("agt"), name=name, email=member.email, role=member.role, active=True, updated_at=now
@@ -94,7 +112,33 @@ class Roster:
             put(tx, Agent, agent.id, news | {"updated_at": now})
 
 
-def _differs(known: Mapping[str, Agent], members: Sequence[Member]) -> bool:
-    now = {member.external_id: (one_line(member.name, 80), member.email, member.role) for member in members}
-    had = {key: (agent.name, agent.email, agent.role) for key, agent in known.items() if agent.active}
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """Agents who are members of other surfaces, by the agent's id: what they may do in one they may do in all."""
+
+    first: bool  # whether the surface that is read says how its people are called
+    members: Mapping[str, Member]  # in the highest role of those surfaces
+
+    def one(self, member: Member, agent: Agent | None) -> Member:
+        """The member as all surfaces together say, so that reading one after the other changes nothing."""
+        other = self.members.get(agent.id) if agent is not None else None
+        if other is None:
+            return member
+        role = _higher(member.role, other.role)
+        named = member if self.first else other
+        return replace(member, name=named.name, email=named.email, role=role)
+
+
+def _higher(one: Role, other: Role) -> Role:
+    return max(one, other, key=_RANKS.index)
+
+
+def _differs(known: Mapping[str, Agent], members: Sequence[Member], elsewhere: Elsewhere) -> bool:
+    ones = [elsewhere.one(member, known.get(member.external_id)) for member in members]
+    now = {member.external_id: (one_line(member.name, 80), member.email, member.role) for member in ones}
+    had = {
+        key: (agent.name, agent.email, agent.role)
+        for key, agent in known.items()
+        if agent.active and (key in now or agent.id not in elsewhere.members)
+    }
     return now != had

@@ -28,9 +28,9 @@ from bot.core.decisions import (
 )
 from storage import agents
 from storage.database import table_of
+from storage.tables import Agent, Role
 from storage.tables import Decision as DecisionRow
-from storage.tables import Role
-from tests.desk import Desk, member
+from tests.desk import Cards, Desk, member
 
 EVERYTHING: list[Decision] = [
     Approve(),
@@ -154,6 +154,53 @@ async def test_the_same_person_on_another_surface_is_one_agent(desk: Desk) -> No
     assert ids[0] is not None
     assert ids[1] is not None
     assert ids[0].id == ids[1].id
+
+
+async def test_a_person_on_two_surfaces_has_the_higher_role_whichever_was_read_last(desk: Desk) -> None:
+    there = Cards(name="teams", people=[replace(member("t/dee", "D. Marsh"), email="u0dee@larkspur.example")])
+    desk.roster.surfaces = {**desk.roster.surfaces, "teams": there}
+
+    seen = []
+    for surface in ("teams", "slack", "teams", "slack"):
+        await desk.roster.read(surface)
+        seen += [await _agent(desk, surface, id) for surface, id in (("slack", "U0DEE"), ("teams", "t/dee"))]
+
+    assert {(agent.name, agent.role, agent.active) for agent in seen} == {("Dee Marsh", Role.SUPERVISOR, True)}
+
+
+async def test_who_left_one_surface_is_an_agent_until_they_left_the_other_too(desk: Desk) -> None:
+    there = Cards(name="teams", people=[replace(member("t/dee", "D. Marsh"), email="u0dee@larkspur.example")])
+    desk.roster.surfaces = {**desk.roster.surfaces, "teams": there}
+    await desk.roster.read("teams")
+    desk.cards.people = [person for person in desk.cards.people if person.external_id != "U0DEE"]
+
+    for surface in ("slack", "teams", "slack"):
+        await desk.roster.read(surface)
+        assert (await _agent(desk, "teams", "t/dee")).active
+    assert (await _agent(desk, "teams", "t/dee")).role is Role.AGENT
+    there.people = []
+    await desk.roster.read("teams")
+
+    assert await desk.front.may(Presser(surface="teams", external_id="t/dee")) is None
+
+
+async def test_an_address_of_a_supervisor_elsewhere_makes_nobody_one(desk: Desk) -> None:
+    """Two members of one surface are two people, whatever another surface knows of the address."""
+    there = Cards(name="teams", people=[replace(member("t/dee", "D. Marsh"), email="u0dee@larkspur.example")])
+    desk.roster.surfaces = {**desk.roster.surfaces, "teams": there}
+    await desk.roster.read("teams")
+    desk.cards.people = [replace(member("U0EVE", "Eve Lund"), email="u0dee@larkspur.example"), *desk.cards.people]
+
+    for surface in ("slack", "teams", "slack"):
+        await desk.roster.read(surface)
+
+    assert (await _agent(desk, "slack", "U0EVE")).role is Role.AGENT
+
+
+async def _agent(desk: Desk, surface: str, external_id: str) -> Agent:
+    agent = await desk.db.read(lambda tx: agents.agent_for(tx, surface, external_id))
+    assert agent is not None
+    return agent
 
 
 async def test_a_wish_for_a_first_draft_is_kept_as_far_as_it_is_read(desk: Desk) -> None:
