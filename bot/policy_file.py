@@ -115,8 +115,15 @@ def _dotted(path: Place) -> str:
 
 
 _GROUP_ID: Final = "A user group's id begins with S: in Slack, People > User groups > the group > ⋯ > Copy group ID."
+_TEAMS_ID: Final = (
+    "A Teams channel's id is 19:…@thread.tacv2: in Teams, Copy link of the channel (General for the team), unquoted."
+)
 _REMEDIES: Final = {
     "channel": "A Slack channel's id begins with C or G: in Slack, open the channel's details and look at the bottom.",
+    "teams_channel": _TEAMS_ID,
+    "teams.channel": _TEAMS_ID,
+    "teams.team": _TEAMS_ID,
+    "teams.group": "It is the groupId in the link that Teams gives for the team.",
     "agents_group": _GROUP_ID,
     "supervisors_group": _GROUP_ID,
     "slack": "Set agents_group (a user group's id, S…) or agents (user ids, U…) under [slack].",
@@ -138,8 +145,9 @@ def _policy_remedy(error: ErrorDetails, found: Place) -> str:
     if error["type"].startswith("union_tag"):
         return _REMEDIES["kind"]
     named = [part for part in reversed(error["loc"]) if isinstance(part, str)]
-    special = next((_REMEDIES[part] for part in named[:1] if part in _REMEDIES), None)
     table = found[0] if found else "desk"
+    keys = [key for part in named[:1] for key in (f"{table}.{part}", part)]
+    special = next((_REMEDIES[key] for key in keys if key in _REMEDIES), None)
     return special or f"{EXAMPLE} shows [{table}] with every key and its range."
 
 
@@ -156,7 +164,7 @@ def _below(model: Any, part: str | int) -> Any:
     if get_origin(model) is Annotated:
         model = get_args(model)[0]
     if isinstance(model, type) and issubclass(model, BaseModel):
-        return model.model_fields[str(part)].annotation if part in model.model_fields else model
+        return _set(model.model_fields[str(part)].annotation) if part in model.model_fields else model
     members = [each for each in get_args(model) if isinstance(each, type) and issubclass(each, BaseModel)]
     tagged = [
         each
@@ -166,3 +174,9 @@ def _below(model: Any, part: str | int) -> Any:
     if tagged:
         return tagged[0]
     return next((each for each in reversed(get_args(model)) if each is not Ellipsis), model)
+
+
+def _set(annotation: Any) -> Any:
+    """What an optional section is where it is there."""
+    there = [each for each in get_args(annotation) if each is not type(None)]
+    return there[0] if len(there) == 1 and type(None) in get_args(annotation) else annotation

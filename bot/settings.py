@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -14,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from bot.core.policy import Policy
+from bot.core.policy import Policy, TeamsPolicy
 from bot.policy_file import read_policy
 from bot.problems import Misconfigured, Problem, sentence
 
@@ -22,7 +23,9 @@ S = TypeVar("S", bound="StoreSettings")
 
 DOTENV: Final = Path(".env")
 _DRIVERS: Final = ("sqlite", "sqlite+aiosqlite", "postgresql+psycopg")
+_GUID: Final = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12,13}$"  # 13: a local Teams' own tenant
 _SECRET_BYTES: Final = range(24, 65)  # what the Standard Webhooks specification allows
+_LOCAL: Final = "`signoff run --insecure-local`, with SIGNOFF_HOST and [teams] service_url on this machine."
 _MAKE_SECRET: Final = (
     'Make one with: python3 -c "import base64, secrets;'
     " print('whsec_' + base64.b64encode(secrets.token_bytes(32)).decode())\""
@@ -124,6 +127,23 @@ class Settings(StoreSettings):
         pattern=r"^https?://.+",
         description="Slack's Web API; another address only for a local workspace.",
     )
+    microsoft_app_id: str | None = Field(
+        default=None,
+        alias="MICROSOFT_APP_ID",
+        pattern=_GUID,
+        description="The bot's app id, for [teams]: at portal.azure.com, in the Azure Bot's Configuration.",
+    )
+    microsoft_app_password: SecretStr | None = Field(
+        default=None,
+        alias="MICROSOFT_APP_PASSWORD",
+        description="The client secret's value, not its id: at entra.microsoft.com, the app's Certificates & secrets.",
+    )
+    microsoft_app_tenant_id: str | None = Field(
+        default=None,
+        alias="MICROSOFT_APP_TENANT_ID",
+        pattern=_GUID,
+        description="The tenant that the app and the team are in: at entra.microsoft.com, under Overview.",
+    )
     anthropic_api_key: SecretStr | None = Field(
         default=None,
         alias="ANTHROPIC_API_KEY",
@@ -173,8 +193,8 @@ class Settings(StoreSettings):
         return (*super().secrets(), *channels)
 
 
-def load(dotenv: Path = DOTENV) -> tuple[Settings, Policy]:
-    """Settings and policy, both checked whole.
+def load(dotenv: Path = DOTENV, *, insecure_local: bool = False) -> tuple[Settings, Policy]:
+    """Settings and policy, both checked whole. `insecure_local`: Teams may be a local one, which signs nothing.
 
     Raises:
         Misconfigured: with every problem of the environment and of the policy file together.
@@ -185,6 +205,8 @@ def load(dotenv: Path = DOTENV) -> tuple[Settings, Policy]:
     file = read_policy(path)
     secrets, more = _channel_secrets(file.secret_variables, environment)
     problems += [*file.problems, *more]
+    if settings is not None and file.policy is not None and file.policy.teams is not None:
+        problems += _teams_problems(settings, file.policy.teams, insecure_local)
     if problems or settings is None or file.policy is None:
         raise Misconfigured(problems)
     settings._channel_secrets.update(secrets)
@@ -226,6 +248,26 @@ def _settings_problem(kind: type[StoreSettings], error: ErrorDetails, environmen
     slips = difflib.get_close_matches(variable, environment.keys() - described.keys(), n=1, cutoff=0.8)
     hint = f"({slips[0]} is set: is that a slip?) " if slips else ""
     return Problem(where=variable, what="is not set", remedy=f"{hint}Set it in the environment or .env. {remedy}")
+
+
+def _teams_problems(settings: Settings, teams: TeamsPolicy, insecure_local: bool) -> list[Problem]:
+    """What the environment lacks for [teams]: without an app id anybody could say that they are Teams."""
+    local = insecure_local and is_local(settings.host) and is_local(urlsplit(teams.service_url).hostname)
+    wanted = ["microsoft_app_tenant_id", *([] if local else ["microsoft_app_id", "microsoft_app_password"])]
+    remedies = {name: Settings.model_fields[name] for name in wanted if getattr(settings, name) is None}
+    return [
+        Problem(
+            where=field.alias or name,
+            what="is not set, and signoff.toml has [teams]",
+            remedy=f"Set it in the environment or .env. {field.description} Only a local Teams needs none: {_LOCAL}",
+        )
+        for name, field in remedies.items()
+    ]
+
+
+def is_local(host: str | None) -> bool:
+    """Whether only this machine reaches it."""
+    return host in ("127.0.0.1", "::1", "localhost")
 
 
 def _channel_secrets(

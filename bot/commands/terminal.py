@@ -35,10 +35,10 @@ def refuse(words: str, *, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-def configured() -> tuple[Settings, Policy]:
+def configured(*, insecure_local: bool = False) -> tuple[Settings, Policy]:
     """Settings and policy; or every problem is shown, and the command ends with code 2."""
     try:
-        return load()
+        return load(insecure_local=insecure_local)
     except Misconfigured as misconfigured:
         show(misconfigured.problems)
         raise typer.Exit(MISCONFIGURED) from None

@@ -9,10 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from storage.tables import Priority
 
 DEFAULT_CATEGORY: Final = "general"
+TEAMS_SERVICE_URL: Final = "https://smba.trafficmanager.net/teams/"
+_OBJECT_ID: Final = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 """A name that may stand in an address: lower case, digits, - and _."""
 SlackChannel = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,}$")]
 """A Slack channel's id (C… or G…), never its #name: names change."""
+TeamsChannel = Annotated[str, Field(pattern=r"^19:[A-Za-z0-9_-]{1,100}@thread\.(tacv2|skype)$")]
+"""A Teams channel's id, as in the link to it; a team's is that of its General channel."""
 
 
 class _Section(BaseModel):
@@ -44,6 +48,7 @@ class CategoryPolicy(_Section):
     keywords: tuple[str, ...] = ()  # whole words or phrases, ignoring case
     patterns: tuple[str, ...] = ()  # regular expressions, ignoring case
     channel: SlackChannel | None = None  # where its cards go; None: [slack] channel
+    teams_channel: TeamsChannel | None = None  # likewise in Teams; None: [teams] channel
     priority: Priority = Priority.NORMAL
     draft: bool = True  # False: agents write these themselves
     model: str | None = None  # None: [models] draft
@@ -66,6 +71,7 @@ class TierPolicy(_Section):
     title: str = ""
     priority: Priority = Priority.NORMAL
     channel: SlackChannel | None = None  # where cards of this tier go, before the category's
+    teams_channel: TeamsChannel | None = None  # likewise in Teams
 
 
 class SlackPolicy(_Section):
@@ -86,6 +92,18 @@ class SlackPolicy(_Section):
         if not (self.agents_group or self.agents or self.supervisors_group or self.supervisors or self.admins):
             raise ValueError("nobody may press: set agents_group or agents")
         return self
+
+
+class TeamsPolicy(_Section):
+    """Where cards go in Teams, and who may press: people by their object id in Entra or their e-mail address."""
+
+    team: TeamsChannel
+    channel: TeamsChannel
+    group: str | None = Field(default=None, pattern=_OBJECT_ID)  # the team's, in Entra: to look whether a card arrived
+    agents: tuple[str, ...] = ()  # empty: every member of the team, without its guests
+    supervisors: tuple[str, ...] = ()
+    admins: tuple[str, ...] = ()
+    service_url: str = Field(default=TEAMS_SERVICE_URL, pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])\S+$")
 
 
 class ModelsPolicy(_Section):
@@ -122,6 +140,7 @@ class Policy(_Section):
 
     desk: DeskPolicy = DeskPolicy()
     slack: SlackPolicy
+    teams: TeamsPolicy | None = None  # None: cards go to Slack alone
     models: ModelsPolicy = ModelsPolicy()
     categories: tuple[CategoryPolicy, ...] = ()
     tiers: dict[str, TierPolicy] = {}
@@ -154,6 +173,9 @@ class Policy(_Section):
     def tier(self, name: str) -> TierPolicy:
         return self.tiers.get(name, TierPolicy())
 
-    def place(self, category: str, tier: str) -> str:
-        """The Slack channel for a card: the tier's own, else the category's, else the default."""
-        return self.tier(tier).channel or self.category(category).channel or self.slack.channel
+    def place(self, surface: str, category: str, tier: str) -> str:
+        """A surface's channel for a card: the tier's own, else the category's, else the default."""
+        rank, kind = self.tier(tier), self.category(category)
+        if surface == "teams" and self.teams is not None:
+            return rank.teams_channel or kind.teams_channel or self.teams.channel
+        return rank.channel or kind.channel or self.slack.channel

@@ -33,7 +33,7 @@ class Showing:
 
     async def __call__(self, job: Claimed) -> None:
         facts = await self.shop.db.read(lambda tx: facts_behind(tx, job.subject))
-        if facts is None:
+        if facts is None or facts.posting.surface not in self.surfaces:  # one that is not set up any more
             return
         card = await self.card(facts)
         if facts.posting.status is PostingStatus.POSTED:

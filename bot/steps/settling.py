@@ -100,7 +100,20 @@ def recategorise(stand: Stand, review: Review, draft: Draft | None, category: st
         raise Overtaken
     put(stand.tx, Conversation, stand.conversation.id, {"category": category})
     customer = known(stand.tx, Customer, stand.conversation.customer_id)
-    if policy.place(category, customer.tier) != policy.place(review.category, customer.tier):
-        want_postings(stand.tx, stand.shop, stand.conversation, customer, category=category, review_id=review.id)
+    moved = [
+        surface
+        for surface in stand.shop.surfaces
+        if policy.place(surface, category, customer.tier) != policy.place(surface, review.category, customer.tier)
+    ]
+    if moved:
+        want_postings(
+            stand.tx,
+            stand.shop,
+            stand.conversation,
+            customer,
+            category=category,
+            review_id=review.id,
+            surfaces=moved,
+        )
     show_review(stand.tx, stand.shop, review.id)
     return verdicts.RECORDED

@@ -1,6 +1,6 @@
 """What every step works with, and the few writes that several of them share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,9 +36,9 @@ class Workshop:
     surfaces: tuple[str, ...]  # names of the surfaces cards go to
 
 
-def cards_lane(conversation_id: str) -> str:
-    """Cards of one conversation are drawn one at a time, in order."""
-    return f"cards/{conversation_id}"
+def cards_lane(surface: str, conversation_id: str) -> str:
+    """A surface's cards of one conversation are drawn one at a time, in order. It waits for no other surface."""
+    return f"cards/{surface}/{conversation_id}"
 
 
 def channel_lane(conversation_id: str) -> str:
@@ -95,14 +95,15 @@ def want_postings(
     category: str,
     review_id: str | None = None,
     message_id: str | None = None,
+    surfaces: Sequence[str] | None = None,
 ) -> None:
-    """Put up a card on every surface, and redraw the ones it makes old."""
+    """Put up a card on these surfaces (None: on every one), and redraw the ones it makes old."""
     older = postings.of_conversation(tx, conversation.id)
-    for surface in shop.surfaces:
+    for surface in shop.surfaces if surfaces is None else surfaces:
         posting = Posting(
             id=ids.new("pst"),
             surface=surface,
-            place=shop.policy.place(category, customer.tier),
+            place=shop.policy.place(surface, category, customer.tier),
             conversation_id=conversation.id,
             review_id=review_id,
             message_id=message_id,
@@ -119,7 +120,8 @@ def want_postings(
 
 
 def promise_show(tx: Tx, shop: Workshop, posting: Posting) -> None:
-    shop.jobs.promise(tx, JobKind.SHOW, posting.id, at=shop.clock(), lane=cards_lane(posting.conversation_id))
+    lane = cards_lane(posting.surface, posting.conversation_id)
+    shop.jobs.promise(tx, JobKind.SHOW, posting.id, at=shop.clock(), lane=lane)
 
 
 def show_review(tx: Tx, shop: Workshop, review_id: str) -> None:

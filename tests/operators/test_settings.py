@@ -114,6 +114,9 @@ def test_an_empty_variable_counts_as_unset(desk: Path, monkeypatch: pytest.Monke
     assert settings.anthropic_api_key is None
 
 
+TEAMS = POLICY + "[teams]\nteam = '19:general@thread.tacv2'\nchannel = '19:support@thread.tacv2'\n"
+LOCAL = "service_url = 'http://127.0.0.1:56150/_connector'\n"
+GUID = "00000000-0000-4000-8000-00000000a44d"
 ORDERS = POLICY + "[channels.orders]\nkind = 'webhook'\nsecret_env = 'ORDERS_WEBHOOK_SECRET'\n"
 
 
@@ -162,6 +165,8 @@ def test_a_channel_secret_that_is_none_is_refused(desk: Path, monkeypatch: pytes
             "not permitted",
             "Did you mean priority?",
         ),
+        (TEAMS.replace("19:support", "#support"), "signoff.toml:6 teams.channel", "pattern", "19:…@thread.tacv2"),
+        (TEAMS + "grop = 'x'", "signoff.toml:7 teams.grop", "not permitted", "Did you mean group?"),
         (POLICY + "[[categories]]\ntitle = 'a'", "signoff.toml:4 categories[1].name", "is missing", "[categories]"),
         (POLICY + "[[categories]]\nname='a'\n[[categories]]\nname='a'", "signoff.toml:1", "two categories", ""),
         (POLICY + "[channels.shop]\nkind = 'mail'", "signoff.toml:4 channels.shop", "does not match", '"webchat"'),
@@ -214,6 +219,47 @@ def test_a_file_that_cannot_be_read_is_told(desk: Path, content: bytes | None, w
     assert told()[where].what == what
 
 
+def test_teams_needs_an_app_id_a_password_and_a_tenant(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (desk / "signoff.toml").write_text(TEAMS)
+    needed = ("MICROSOFT_APP_ID", "MICROSOFT_APP_PASSWORD", "MICROSOFT_APP_TENANT_ID")
+
+    assert {where: problem.what for where, problem in told().items()} == dict.fromkeys(
+        needed, "is not set, and signoff.toml has [teams]"
+    )
+    for name in needed:
+        monkeypatch.setenv(name, GUID)
+    settings, found = load()
+    assert settings.microsoft_app_id == GUID
+    assert found.teams is not None
+    assert found.teams.channel == "19:support@thread.tacv2"
+    assert GUID in settings.secrets()
+
+
+@pytest.mark.parametrize(
+    ("policy_file", "host", "insecure_local", "starts"),
+    [
+        (TEAMS + LOCAL, "127.0.0.1", True, True),
+        (TEAMS + LOCAL, "127.0.0.1", False, False),
+        (TEAMS + LOCAL, "0.0.0.0", True, False),
+        (TEAMS, "127.0.0.1", True, False),
+    ],
+    ids=["all local", "not asked for", "others can reach us", "Teams is elsewhere"],
+)
+def test_an_empty_app_id_starts_for_a_local_teams_only(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, policy_file: str, host: str, insecure_local: bool, starts: bool
+) -> None:
+    (desk / "signoff.toml").write_text(policy_file)
+    monkeypatch.setenv("SIGNOFF_HOST", host)
+    monkeypatch.setenv("MICROSOFT_APP_ID", "")
+    monkeypatch.setenv("MICROSOFT_APP_TENANT_ID", GUID)
+
+    if starts:
+        assert load(insecure_local=insecure_local)[0].microsoft_app_id is None
+    else:
+        with pytest.raises(Misconfigured, match="MICROSOFT_APP_ID"):
+            load(insecure_local=insecure_local)
+
+
 def test_commands_for_the_database_need_no_slack(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ENVIRONMENT:
         monkeypatch.delenv(name)
@@ -256,7 +302,7 @@ def sections() -> list[type[BaseModel]]:
 
 def uncommented(example: str) -> str:
     """The example with the keys that are shown as comments switched on."""
-    return re.sub(r"^# (?=[a-z_]+ = )", "", example, flags=re.MULTILINE)
+    return re.sub(r"^# (?=[a-z_]+ = |\[teams\])", "", example, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("switched_on", [False, True])
@@ -281,7 +327,7 @@ def test_defaults_shown_in_the_example_are_the_real_ones() -> None:
     example = (ROOT / "signoff.example.toml").read_text()
     shown = tomllib.loads(uncommented(example))
     real = Policy.model_validate(tomllib.loads(example)).model_dump(mode="json")
-    unset = {"knowledge", "model", "agents"}  # shown with an example: unset by default
+    unset = {"knowledge", "model", "agents", "teams", "teams_channel"}  # shown with an example: unset by default
 
     def compare(here: object, there: object, path: str) -> None:
         if isinstance(here, dict) and isinstance(there, dict):
