@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
 from starlette.routing import BaseRoute
@@ -19,11 +19,11 @@ from adapters.webchat import WebChat
 from adapters.webhook import Webhook
 from bot import drafting
 from bot.clock import SteadyClock
-from bot.core.policy import ChannelPolicy, Policy, WebChatPolicy, WebhookPolicy
+from bot.core.policy import ChannelPolicy, Policy, TeamsPolicy, WebChatPolicy, WebhookPolicy
 from bot.drafting.offline import OfflineDrafter
 from bot.drafting.retrieval import FullTextLibrary, import_folder
 from bot.metrics import drafts
-from bot.settings import Settings
+from bot.settings import Settings, is_local
 from bot.steps.budget import Budget
 from bot.steps.clocks import Clocks, timers
 from bot.steps.deciding import Deciding
@@ -38,6 +38,7 @@ from bot.steps.transcribing import Transcribing
 from bot.steps.workshop import Workshop
 from bot.surfaces import slack
 from bot.surfaces.base import Surface
+from bot.surfaces.teams.hosts import Microsoft
 from storage.database import Database
 from storage.failpoints import Point, reached
 from storage.jobs import Retry, Work
@@ -49,6 +50,7 @@ from storage.tables import JobKind
 
 if TYPE_CHECKING:
     from bot.drafting.claude import ClaudeDrafter
+    from bot.surfaces.teams import connect as teams
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ Clock = Callable[[], datetime]
 # turns red; of the others the log and `signoff doctor` tell.
 CARDS: Final = Retry(cap=timedelta(minutes=1), attempts=1440)
 REPLIES: Final = Retry(cap=timedelta(minutes=5), attempts=80)
+TEAMS: Final = "teams"  # bot.surfaces.teams.surface.NAME, which only those who work with Teams import
 _RUSH: Final = 4  # presses waiting for their answer at the same moment; people wait, a card's redrawing can
 DRAFTS: Final = Retry(cap=timedelta(minutes=1), attempts=1440)
 
@@ -73,6 +76,7 @@ class App:
     wakes: Wakes
     works: Mapping[JobKind, Work]
     slack: slack.Connected
+    teams: "teams.Connected | None"  # None: cards go to Slack alone
     adapters: tuple[Adapter, ...]
     drafter: "ClaudeDrafter | OfflineDrafter"
     desk: FrontDesk
@@ -87,13 +91,15 @@ class App:
 
     @property
     def surface_routes(self) -> tuple[BaseRoute, ...]:
-        return tuple(self.slack.routes)
+        return (*self.slack.routes, *(self.teams.routes if self.teams else ()))
 
     async def start(self) -> None:
         await self.db.__aenter__()
         await self.wakes.start()
         await self._read_knowledge()
         await self.slack.start()
+        if self.teams is not None:
+            await self.teams.start()
         await self.roster.read_all()
         self._working = asyncio.create_task(self.jobs.work(self.works), name="jobs")
         await self.clocks.start()
@@ -109,6 +115,8 @@ class App:
                 await self._working
         reached(Point.STOPPED)
         await self.slack.stop()
+        if self.teams is not None:
+            await self.teams.stop()
         for adapter in self.adapters:
             await adapter.close()
         await self.drafter.aclose()
@@ -122,7 +130,8 @@ class App:
 
     async def troubles(self) -> dict[str, str | None]:
         """What hinders the surfaces. Customers' messages are kept meanwhile: no reason to be unready."""
-        return {slack.NAME: await self.slack.trouble()}
+        troubles = {slack.NAME: await self.slack.trouble()}
+        return troubles if self.teams is None else {**troubles, TEAMS: await self.teams.trouble()}
 
     async def _read_knowledge(self) -> None:
         folder = self.policy.desk.knowledge
@@ -133,11 +142,19 @@ class App:
             log.warning("article left out", extra={"file": rejected.file, "why": rejected.why})
 
 
-def build(settings: Settings, policy: Policy, *, clock: Clock | None = None, wall: Clock | None = None) -> App:
+def build(
+    settings: Settings,
+    policy: Policy,
+    *,
+    clock: Clock | None = None,
+    wall: Clock | None = None,
+    microsoft: Microsoft | None = None,
+    insecure_local: bool = False,
+) -> App:
     """Nothing is opened or started yet.
 
     Without a `clock`, the bot waits and writes by a steady one. Signatures are held against `wall`: without one that is
-    the `clock` given, or else the machine's.
+    the `clock` given, or else the machine's. `microsoft` is where a local one is. `insecure_local`: see settings.load.
     """
     wall = wall or clock or _machines_time
     clock = clock or SteadyClock()
@@ -145,7 +162,7 @@ def build(settings: Settings, policy: Policy, *, clock: Clock | None = None, wal
     wakes = told_to_all(db)
     jobs = engine(db, clock, wakes)
     surfaces: dict[str, Surface] = {}
-    shop = Workshop(db=db, jobs=jobs, policy=policy, clock=clock, surfaces=(slack.NAME,))
+    shop = Workshop(db=db, jobs=jobs, policy=policy, clock=clock, surfaces=_surfaces(policy))
     key = settings.anthropic_api_key
     drafter = drafting.drafter(policy, key.get_secret_value() if key else None, settings.anthropic_base_url, clock)
     library = FullTextLibrary(db)
@@ -153,13 +170,15 @@ def build(settings: Settings, policy: Policy, *, clock: Clock | None = None, wal
     roster = Roster(shop, surfaces)
     deciding = Deciding(shop)
     desk = FrontDesk(shop, deciding, showing, roster, "offline" if drafter.offline else policy.models.draft)
+    categories = [(name, policy.category_title(name)) for name in policy.category_names]
+    pace = slots(db, wakes)
     connected = slack.connect(
         policy=policy.slack,
-        categories=[(name, policy.category_title(name)) for name in policy.category_names],
+        categories=categories,
         desk=desk,
         db=db,
         wakes=wakes,
-        slots=slots(db, wakes),
+        slots=pace,
         clock=clock,
         wall=wall,
         bot_token=settings.slack_bot_token.get_secret_value(),
@@ -169,6 +188,20 @@ def build(settings: Settings, policy: Policy, *, clock: Clock | None = None, wal
         api_url=settings.slack_api_url,
     )
     surfaces[slack.NAME] = connected.surface
+    in_teams = None
+    if policy.teams is not None:
+        in_teams = _teams(
+            settings,
+            policy.teams,
+            insecure_local,
+            categories=categories,
+            desk=desk,
+            slots=pace,
+            clock=clock,
+            wall=wall,
+            microsoft=microsoft or Microsoft(),
+        )
+        surfaces[TEAMS] = in_teams.surface
     adapters = tuple(_adapter(name, channel, shop, settings, wakes, wall) for name, channel in policy.channels.items())
     relaying = Relaying(shop, {adapter.name: adapter for adapter in adapters})
     works = {
@@ -193,12 +226,32 @@ def build(settings: Settings, policy: Policy, *, clock: Clock | None = None, wal
         wakes=wakes,
         works=works,
         slack=connected,
+        teams=in_teams,
         adapters=adapters,
         drafter=drafter,
         desk=desk,
         roster=roster,
         clocks=Clocks(shop, timers(shop)),
         clock=clock,
+    )
+
+
+def _surfaces(policy: Policy) -> tuple[str, ...]:
+    return (slack.NAME,) if policy.teams is None else (slack.NAME, TEAMS)
+
+
+def _teams(settings: Settings, policy: TeamsPolicy, insecure_local: bool, **given: Any) -> "teams.Connected":
+    """Raises ValueError without an app id, unless only this machine is believed and listened to."""
+    from bot.surfaces.teams import connect as teams  # noqa: PLC0415  # Microsoft's packages: 0.8 s and 47 MB
+
+    if settings.microsoft_app_id is None and not (insecure_local and is_local(settings.host)):
+        raise ValueError("Teams needs MICROSOFT_APP_ID: without one anybody could say that they are Teams")
+    return teams.connect(
+        policy=policy,
+        app_id=settings.microsoft_app_id,
+        password=_plain(settings.microsoft_app_password),
+        tenant=settings.microsoft_app_tenant_id or "",
+        **given,
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from bot.core.policy import Policy
 from bot.metrics import refused
 from bot.sandbox import Message, Person, SandboxServer, Workspace
 from bot.settings import Settings
+from bot.surfaces.teams.hosts import Microsoft
 from storage.database import Database, table_of
 from storage.tables import Conversation, Decision
 from storage.tables import Message as Said
@@ -204,11 +205,13 @@ async def running(
     socket_mode: bool = False,
     prepare: Prepare = lambda workspace: None,
     clock: Callable[[], datetime] | None = None,
+    microsoft: Microsoft | None = None,
+    environment: Mapping[str, Any] | None = None,
     **sections: dict[str, Any],
 ) -> AsyncIterator[Loop]:
     """Sections of the policy change single keys: `desk={"hold_seconds": 5}`.
 
-    A `clock` is the bot's; signatures it holds against the machine's all the same.
+    A `clock` is the bot's; signatures it holds against the machine's all the same. `environment`: more variables.
     """
     async with AsyncExitStack() as stack:
         claude = await stack.enter_async_context(FakeClaude())
@@ -217,8 +220,9 @@ async def running(
             SandboxServer(limited=limited, retry_scale=0.01, deadline_seconds=PATIENCE_SECONDS)
         )
         prepare(sandbox.workspace)
-        settings = _settings(database_url, sandbox, claude, socket_mode)
-        app = build(settings, _policy(receiver, sections), clock=clock, wall=lambda: datetime.now(UTC))
+        settings = _settings(database_url, sandbox, claude, socket_mode, environment or {})
+        policy = _policy(receiver, sections)
+        app = build(settings, policy, clock=clock, wall=lambda: datetime.now(UTC), microsoft=microsoft)
         url = await stack.enter_async_context(_served(app))
         if not socket_mode:
             sandbox.connect(f"{url}/slack/events")
@@ -230,11 +234,13 @@ async def running(
 def _policy(receiver: Receiver, sections: dict[str, dict[str, Any]]) -> Policy:
     shop = {"kind": "webhook", "title": "Shop", "url": receiver.url, "secret_env": "SHOP_SECRET", "timeout_seconds": 60}
     channels = {"shop": shop, "chat": {"kind": "webchat", "title": "Web chat"}}
-    changed = {name: {**POLICY[name], **section} for name, section in sections.items()}
+    changed = {name: {**POLICY.get(name, {}), **section} for name, section in sections.items()}
     return Policy.model_validate({**POLICY, "channels": channels, **changed})
 
 
-def _settings(database_url: str, sandbox: SandboxServer, claude: FakeClaude, socket_mode: bool) -> Settings:
+def _settings(
+    database_url: str, sandbox: SandboxServer, claude: FakeClaude, socket_mode: bool, environment: Mapping[str, Any]
+) -> Settings:
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]  # pydantic-settings' own argument
         DATABASE_URL=database_url,
@@ -247,6 +253,7 @@ def _settings(database_url: str, sandbox: SandboxServer, claude: FakeClaude, soc
         SLACK_APP_TOKEN=SecretStr(sandbox.app_token) if socket_mode else None,
         ANTHROPIC_API_KEY=SecretStr("sk-ant-fake"),
         ANTHROPIC_BASE_URL=claude.url,
+        **environment,
     )
     settings._channel_secrets["SHOP_SECRET"] = (SecretStr(SECRET),)
     return settings

@@ -22,8 +22,8 @@ from msrest.serialization import Model
 
 from bot.surfaces.base import SurfaceRefused
 from bot.surfaces.teams.connector_http import Sender
-from bot.surfaces.teams.credentials import LOGIN_URL, SCOPE, Credentials
-from bot.surfaces.teams.hosts import Hosts
+from bot.surfaces.teams.credentials import SCOPE, Credentials
+from bot.surfaces.teams.hosts import LOGIN_URL, Hosts
 
 JSON = dict[str, Any]
 CONNECTORS_MOST: Final = 50

@@ -14,8 +14,8 @@ from msrest.pipeline import AsyncHTTPPolicy, Request, Response
 
 from bot.surfaces.base import SurfaceRefused, SurfaceUnavailable
 from bot.surfaces.teams.connector_http import Answered
+from bot.surfaces.teams.hosts import LOGIN_URL
 
-LOGIN_URL: Final = "https://login.microsoftonline.com"
 SCOPE: Final = "https://api.botframework.com/.default"
 TIMEOUT_SECONDS: Final = 8
 EARLY_SECONDS: Final = 300.0

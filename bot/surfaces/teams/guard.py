@@ -96,7 +96,7 @@ class Guard:
             raise Unauthorized(403, "channel")
         if CHANNEL not in key.endorsements:
             raise Unauthorized(403, "endorsement")
-        tenant = self._tenant(activity)
+        tenant = _tenant(activity, self._tenants)
         return Admitted(body=activity, claims=claims, tenant=tenant, service_url=service_url)
 
     async def _key(self, token: str) -> Key:
@@ -126,19 +126,42 @@ class Guard:
             raise Unauthorized(401, "expired")
         return claims
 
-    def _tenant(self, activity: Mapping[str, Any]) -> str:
-        """The one both places name that name one: an activity of two tenants is of nobody's."""
-        named = {
-            tenant.casefold() if isinstance(tenant, str) else ""
-            for tenant in (
-                _within(activity, "channelData", "tenant", "id"),
-                _within(activity, "conversation", "tenantId"),
-            )
-            if tenant is not None
-        }
-        if len(named) != 1 or not named <= self._tenants:
-            raise Unauthorized(403, "tenant")
-        return named.pop()
+
+class LocalGuard:
+    """The same for a local Teams, which signs nothing: only for a bot that nobody but this machine reaches."""
+
+    def __init__(self, *, tenant: str, hosts: Hosts) -> None:
+        """Raises ValueError unless all hosts are this machine."""
+        if not tenant.strip() or not hosts.all_local:
+            raise ValueError("only a Teams on this machine is believed without a signature")
+        self._tenants, self._hosts = frozenset({tenant.casefold()}), hosts
+
+    async def admit(self, authorization: str | None, body: bytes) -> Admitted:
+        """Raises Unauthorized for what is about somebody else."""
+        try:
+            activity = _activity(body)
+            service_url = activity.get("serviceUrl")
+            if not isinstance(service_url, str) or not self._hosts.allow(service_url):
+                raise Unauthorized(403, "host")
+            if activity.get("channelId") != CHANNEL:
+                raise Unauthorized(403, "channel")
+            tenant = _tenant(activity, self._tenants)
+        except Unauthorized as refusal:
+            REJECTED.labels(reason=refusal.reason).inc()
+            raise
+        return Admitted(body=activity, claims={}, tenant=tenant, service_url=service_url)
+
+
+def _tenant(activity: Mapping[str, Any], tenants: frozenset[str]) -> str:
+    """The one both places name that name one: an activity of two tenants is of nobody's."""
+    named = {
+        tenant.casefold() if isinstance(tenant, str) else ""
+        for tenant in (_within(activity, "channelData", "tenant", "id"), _within(activity, "conversation", "tenantId"))
+        if tenant is not None
+    }
+    if len(named) != 1 or not named <= tenants:
+        raise Unauthorized(403, "tenant")
+    return named.pop()
 
 
 def _bearer(authorization: str | None) -> str:

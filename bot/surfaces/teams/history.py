@@ -16,12 +16,11 @@ import httpx2
 from bot.surfaces.base import SurfaceRefused, SurfaceUnavailable
 from bot.surfaces.teams.connector_http import Answered, ask, client
 from bot.surfaces.teams.credentials import Tokens
-from bot.surfaces.teams.hosts import is_loopback
+from bot.surfaces.teams.hosts import GRAPH_URL, is_loopback
 from bot.surfaces.teams.metrics import CALLS
 
 log = logging.getLogger(__name__)
 
-GRAPH_URL: Final = "https://graph.microsoft.com"
 GRAPH_SCOPE: Final = f"{GRAPH_URL}/.default"
 LOOKED_AT: Final = 5  # pages
 PAGE: Final = 50  # the most it gives

@@ -7,9 +7,21 @@ from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_SERVICE_URL: Final = "https://smba.trafficmanager.net/teams/"  # for the first contact; activities name newer
 DEFAULT_HOSTS: Final = ("https://smba.trafficmanager.net",)
+METADATA_URL: Final = "https://login.botframework.com/v1/.well-known/openidconfiguration"
+LOGIN_URL: Final = "https://login.microsoftonline.com"
+GRAPH_URL: Final = "https://graph.microsoft.com"
 _FORM: Final = re.compile(r"https?://[A-Za-z0-9._~:/%\[\]-]{1,500}")  # no query, no user, no braces: paths are appended
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Microsoft:
+    """Where Microsoft's side is, but for the service URL: other addresses only for a local one."""
+
+    metadata_url: str = METADATA_URL  # of the keys that requests to us are signed by
+    login_url: str = LOGIN_URL
+    graph_url: str = GRAPH_URL
 
 
 @dataclass(frozen=True)

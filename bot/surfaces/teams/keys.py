@@ -12,11 +12,10 @@ import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from bot.surfaces.teams.hosts import is_loopback
+from bot.surfaces.teams.hosts import METADATA_URL, is_loopback
 
 log = logging.getLogger(__name__)
 
-METADATA_URL: Final = "https://login.botframework.com/v1/.well-known/openidconfiguration"
 FRESH_SECONDS: Final = 24 * 3600.0
 USABLE_SECONDS: Final = 72 * 3600.0  # while Microsoft cannot be reached for fresh ones
 UNKNOWN_EVERY_SECONDS: Final = 300.0  # or every forged key id would be a request to Microsoft
