@@ -172,7 +172,7 @@ async def test_who_left_one_surface_is_an_agent_until_they_left_the_other_too(de
     there = Cards(name="teams", people=[replace(member("t/dee", "D. Marsh"), email="u0dee@larkspur.example")])
     desk.roster.surfaces = {**desk.roster.surfaces, "teams": there}
     await desk.roster.read("teams")
-    desk.cards.people = [person for person in desk.cards.people if person.external_id != "U0DEE"]
+    desk.cards.people = [person for person in desk.cards.people if person.external_id not in ("U0DEE", "U0BO")]
 
     for surface in ("slack", "teams", "slack"):
         await desk.roster.read(surface)
